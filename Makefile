@@ -1,0 +1,72 @@
+# One list of tasks for people, hooks and CI. `make` alone prints it.
+.DEFAULT_GOAL := help
+.PHONY: help up down test setup check fmt bench lock clean deploy images manifests pipelines repro screenshots
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+export DVC_NO_ANALYTICS := 1
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+up: setup  ## set up, build the twin and open it at http://127.0.0.1:8080
+	@$(BIN)/twin up
+
+test: setup  ## set up and pass every test
+	@sh tools/chromium.sh
+	$(BIN)/python -m pytest
+
+setup: $(STAMP) data/juno-marsh/inbox  ## the environment and the sample author
+
+$(STAMP): requirements/lock.txt pyproject.toml tools/setup.sh
+	@sh tools/setup.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+data/juno-marsh/inbox: | $(STAMP)
+	@$(BIN)/twin init --sample
+
+down:  ## stop everything that `make up` started
+	@[ ! -x $(BIN)/twin ] || $(BIN)/twin down
+
+clean: down  ## remove the environment and all that was built or learned; what you handed in (data/*/inbox) stays
+	rm -rf $(VENV) .twin .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
+	rm -rf models/*/ reports/*/ .dvc/cache .dvc/tmp
+	find data -mindepth 2 -maxdepth 2 ! -name inbox -exec rm -rf {} + 2>/dev/null || true
+
+repro: setup  ## run the stages that have changed
+	$(BIN)/dvc repro
+
+check: setup  ## format, lint, types, import floors, pipelines and manifests against their sources
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pipelines.compile --check
+
+fmt: setup  ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup  ## print every figure of docs/RESULTS.md again
+	$(BIN)/python -m bench
+
+lock: $(STAMP)  ## resolve requirements/*.in again
+	sh tools/lock.sh "$(VENV)"
+
+pipelines: setup  ## compile the pipelines and run them locally
+	$(BIN)/python -m pipelines.compile
+	$(BIN)/python -m pytest tests/pipelines
+
+manifests: setup  ## render and validate the manifests
+	$(BIN)/python -m pytest tests/manifests
+
+images:  ## build the container images
+	sh images/build.sh
+
+deploy:  ## apply an overlay: make deploy OVERLAY=kind
+	kubectl apply --server-side -k manifests/overlays/$(or $(OVERLAY),kind)
+
+screenshots: setup  ## make docs/img again from the running app
+	$(BIN)/python docs/screenshots.py

@@ -1,0 +1,1 @@
+"""What prints every figure of docs/RESULTS.md again, one command each."""

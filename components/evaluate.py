@@ -1,0 +1,28 @@
+"""Component evaluate: the adapter against the base model on held-out texts, and the gate's verdict."""
+
+from kfp import dsl
+
+from components.wiring import OPTIONS
+
+
+@dsl.component(**OPTIONS)
+def evaluate(
+    examples: dsl.Input[dsl.Dataset],
+    adapter: dsl.Input[dsl.Model],
+    features: dsl.Input[dsl.Dataset],
+    params: str,
+    report: dsl.Output[dsl.Artifact],
+    page: dsl.Output[dsl.HTML],
+    metrics: dsl.Output[dsl.Metrics],
+) -> None:
+    """Write the whole report, and its page apart: the pipelines' web interface shows it."""
+    import shutil
+    from pathlib import Path
+
+    from twin.stages.evaluate import evaluate as stage
+
+    from components.wiring import context, log
+
+    places = (Path(examples.path), Path(adapter.path), Path(features.path), Path(report.path))
+    log(metrics, stage(*places, *context("evaluate", params)))
+    shutil.copyfile(Path(report.path) / "report.html", page.path)

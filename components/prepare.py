@@ -1,0 +1,18 @@
+"""Component prepare: raw documents become documents to learn from."""
+
+from kfp import dsl
+
+from components.wiring import OPTIONS
+
+
+@dsl.component(**OPTIONS)
+def prepare(
+    raw: dsl.Input[dsl.Dataset], params: str, documents: dsl.Output[dsl.Dataset], metrics: dsl.Output[dsl.Metrics]
+) -> None:
+    """Clean, mask, deduplicate and validate, as `params` (YAML) says."""
+    from pathlib import Path
+
+    from components.wiring import context, log
+    from twin.stages.prepare import prepare as stage
+
+    log(metrics, stage(Path(raw.path), Path(documents.path), *context("prepare", params)))

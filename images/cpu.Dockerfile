@@ -1,0 +1,32 @@
+# twin-cpu: pipelines, training on the CPU, the RAG transformer, MLflow, Feast's registry. All of requirements/lock.txt.
+ARG BASE=python:3.11-slim
+FROM ${BASE} AS build
+# torch and DeepSpeed come from wherever the builder's index or find-links says: images/build.sh passes it on.
+ARG UV_FIND_LINKS=""
+ARG UV_INDEX=""
+ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
+RUN python3 -m venv /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
+COPY requirements/lock.txt requirements/overrides.txt /src/requirements/
+COPY images/drop-dev.sh /src/images/
+RUN sh /src/images/drop-dev.sh /src/requirements/lock.txt > /src/requirements/image.txt \
+    && /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python \
+        --override /src/requirements/overrides.txt -r /src/requirements/image.txt
+COPY pyproject.toml /app/
+COPY twin /app/twin
+COPY components /app/components
+COPY pipelines /app/pipelines
+COPY feature_repo /app/feature_repo
+COPY manifests/images /app/manifests/images
+
+FROM ${BASE}
+# DeepSpeed compiles one small part at its first start; PostgreSQL's client library comes inside psycopg's wheel.
+RUN apt-get update && apt-get install -y --no-install-recommends g++ libgomp1 \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 1000 twin && useradd --uid 1000 --gid twin --home-dir /tmp --no-create-home twin
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp TWIN_HOME=/tmp/twin TOKENIZERS_PARALLELISM=false
+WORKDIR /app
+USER 1000:1000
+CMD ["python", "-m", "twin.serving.transformer", "--host", "0.0.0.0"]

@@ -1,0 +1,247 @@
+"""The manifests render, meet the schemas and say the same as params.yaml, the images and the pipelines."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+OVERLAYS = ("kind", "gpu")
+CORE = re.compile(r"^(v1|(apps|batch|policy|autoscaling|rbac\.authorization\.k8s\.io|networking\.k8s\.io)/v\d+)$")
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("kubectl"), reason="kubectl is not on this machine: install it to render the overlays"
+)
+
+
+@cache
+def rendered(overlay: str) -> tuple[dict[str, Any], ...]:
+    """The objects of an overlay."""
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(ROOT / "manifests" / "overlays" / overlay)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return tuple(found for found in yaml.safe_load_all(done.stdout) if found)
+
+
+def one(overlay: str, kind: str, name: str) -> dict[str, Any]:
+    return next(o for o in rendered(overlay) if o["kind"] == kind and o["metadata"]["name"] == name)
+
+
+def pod_specs(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every pod specification in an object, wherever its kind keeps it."""
+    if isinstance(node, dict):
+        if isinstance(node.get("containers"), list):
+            yield path, node
+        for key, value in node.items():
+            yield from pod_specs(value, f"{path}.{key}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from pod_specs(value, f"{path}.{number}")
+
+
+def containers(overlay: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """(where, pod, container) of everything that runs, the predictor's model among them."""
+    for found in rendered(overlay):
+        where = f"{found['kind']}/{found['metadata']['name']}"
+        if found["kind"] == "InferenceService":
+            yield f"{where} predictor", found["spec"]["predictor"], found["spec"]["predictor"]["model"]
+        for path, pod in pod_specs(found.get("spec")):
+            for container in pod["containers"]:
+                yield f"{where}{path} {container['name']}", pod, container
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_core_objects_meet_the_kubernetes_schemas(overlay: str) -> None:
+    import kubernetes_validate
+
+    core = [o for o in rendered(overlay) if CORE.match(o["apiVersion"])]
+    assert len(core) > 20
+    for found in core:
+        kubernetes_validate.validate(found, "1.35", strict=True)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_custom_resources_meet_their_definitions_unknown_fields_refused(overlay: str) -> None:
+    if not os.environ.get("CRD_DIR"):
+        pytest.skip("CRD_DIR names no folder of CustomResourceDefinitions")
+    from jsonschema import Draft202012Validator
+
+    schemas = definitions(Path(os.environ["CRD_DIR"]))
+    custom = [o for o in rendered(overlay) if not CORE.match(o["apiVersion"])]
+    wrong = [
+        f"{o['kind']}/{o['metadata']['name']} {error.json_path}: {error.message}"
+        for o in custom
+        for error in Draft202012Validator(schemas[o["apiVersion"], o["kind"]]).iter_errors(o)
+    ]
+    assert len(custom) >= 7 and wrong == []
+
+
+@cache
+def definitions(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    found = {}
+    for path in folder.rglob("*.yaml"):
+        # libyaml where it is there: these are 20 MB of YAML.
+        for crd in yaml.load_all(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if not crd or crd.get("kind") != "CustomResourceDefinition":
+                continue
+            for version in crd["spec"]["versions"]:
+                schema = strict(version["schema"]["openAPIV3Schema"])
+                schema.setdefault("properties", {})["metadata"] = {"type": "object"}
+                found[f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]] = schema
+    return found
+
+
+def strict(node: Any) -> Any:
+    """An OpenAPI schema as JSON schema that refuses what it does not know, as a server's strict validation does."""
+    if isinstance(node, list):
+        return [strict(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("x-kubernetes-int-or-string"):
+        return {"type": ["integer", "string"]}
+    left_out = {"format", "default", "description", "nullable", "x-kubernetes-validations"}
+    out = {
+        key: {name: strict(inner) for name, inner in value.items()} if key == "properties" else strict(value)
+        for key, value in node.items()
+        if key not in left_out
+    }
+    if node.get("nullable") and isinstance(out.get("type"), str):
+        out["type"] = [out["type"], "null"]
+    open_ended = node.get("x-kubernetes-preserve-unknown-fields") or node.get("x-kubernetes-embedded-resource")
+    if "properties" in node and "additionalProperties" not in node and not open_ended:
+        out["additionalProperties"] = False
+    return out
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_container_is_locked_down_bounded_and_watched(overlay: str) -> None:
+    seen = 0
+    for where, pod, container in containers(overlay):
+        seen += 1
+        rights, whole = container["securityContext"], pod["securityContext"]
+        assert whole["runAsNonRoot"] is True and whole["seccompProfile"] == {"type": "RuntimeDefault"}, where
+        assert rights["readOnlyRootFilesystem"] is True and rights["allowPrivilegeEscalation"] is False, where
+        assert rights["capabilities"] == {"drop": ["ALL"]}, where
+        assert pod["automountServiceAccountToken"] is False, where
+        for kind in ("requests", "limits"):
+            assert {"cpu", "memory"} <= container["resources"][kind].keys(), where
+        if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where):
+            assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), where
+    assert seen >= 6
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_nothing_is_reachable_that_no_policy_opens(overlay: str) -> None:
+    policies = [o for o in rendered(overlay) if o["kind"] == "NetworkPolicy"]
+    deny = next(p for p in policies if p["metadata"]["name"] == "default-deny")
+    assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    # The predictor has no guard of its own: the transformer alone may ask it.
+    predictor = next(p for p in policies if p["metadata"]["name"] == "predictor")["spec"]
+    assert [list(rule["from"]) for rule in predictor["ingress"]] == [
+        [{"podSelector": {"matchLabels": {"serving.kserve.io/inferenceservice": "twin", "component": "transformer"}}}]
+    ]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_secret_is_written_down(overlay: str) -> None:
+    import base64
+
+    for found in rendered(overlay):
+        if found["kind"] == "Secret":
+            text = "".join(base64.b64decode(value).decode() for value in found["data"].values())
+            # The operator fills these names in from the secret that CloudNativePG writes.
+            assert "${POSTGRES_username}:${POSTGRES_password}@" in text
+            assert set(found["data"]) == {"sql"}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_images_of_ours_have_the_pipelines_tag(overlay: str) -> None:
+    from pipelines.compile import NAMES, image
+
+    used = {c["image"] for _, _, c in containers(overlay) if c.get("image", "").startswith("twin-")}
+    assert used == {image(name.partition(":")[0]) for name in used}
+    assert {"twin-cpu", "twin-webui"} <= {name.partition(":")[0] for name in used}
+    for name in NAMES:
+        ir = (ROOT / "pipelines" / "ir" / f"{name}.yaml").read_text(encoding="utf-8")
+        assert set(re.findall(r"image: (\S+)", ir)) == {image("twin-cpu")}
+    for _, _, container in containers(overlay):
+        assert "image" not in container or re.search(r"(:(?!latest)[^/:]+|@sha256:\w+)$", container["image"])
+
+
+def test_every_image_of_ours_has_a_dockerfile_and_the_reverse() -> None:
+    names = yaml.safe_load((ROOT / "manifests" / "images" / "kustomization.yaml").read_text(encoding="utf-8"))["images"]
+    ours = {entry["name"].removeprefix("twin-") for entry in names if entry["name"].startswith("twin-")}
+    assert ours == {path.name.removesuffix(".Dockerfile") for path in (ROOT / "images").glob("*.Dockerfile")}
+    for path in (ROOT / "images").glob("*.Dockerfile"):
+        if "FROM ${CPU}" not in path.read_text(encoding="utf-8"):
+            assert "\nUSER 1000:1000\n" in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_predictor_serves_the_author_and_the_lengths_of_params_yaml(overlay: str) -> None:
+    from twin import params as parameters
+
+    chosen = parameters.load(ROOT / "params.yaml")
+    predictor = one(overlay, "InferenceService", chosen.cluster.service)["spec"]["predictor"]
+    arguments = dict(a.removeprefix("--").partition("=")[::2] for a in predictor["model"]["args"])
+    assert arguments["served-model-name"] == "base"
+    assert "enable-lora" in arguments and int(arguments["max-lora-rank"]) >= chosen.train.rank
+    assert int(arguments["max-model-len"]) == chosen.serve.context_tokens
+    author, _, place = arguments["lora-modules"].partition("=")
+    assert author == chosen.author.id
+    mounts = {entry["uri"]: entry["mountPath"] for entry in predictor["storageUris"]}
+    # The model's id stands in params.yaml alone: the deploy step publishes what that names as `current`.
+    assert mounts == {
+        "pvc://twin-models/base/current": "/mnt/models",
+        f"pvc://twin-models/adapters/{author}/current": place,
+    }
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_addresses_and_volumes_exist_under_their_names(overlay: str) -> None:
+    from components.trainjob import SHARED as SHARED_FOLDER
+    from pipelines import placing
+    from twin import params as parameters
+
+    config = one(overlay, "ConfigMap", placing.SETTINGS[0])["data"]
+    assert set(placing.SETTINGS[1]) == set(config)
+    for name in ("MLFLOW_TRACKING_URI", "TWIN_PREDICTOR_URL", "TWIN_ENDPOINT_URL"):
+        host, port = config[name].removeprefix("http://").split(":")
+        assert int(port) in [p["port"] for p in one(overlay, "Service", host)["spec"]["ports"]], name
+    claims = {o["metadata"]["name"] for o in rendered(overlay) if o["kind"] == "PersistentVolumeClaim"}
+    assert {placing.WORKSPACE[0], placing.MODELS[0], placing.SHARED[0]} <= claims
+    assert placing.WORKSPACE[1] == config["TWIN_ROOT"]
+    assert placing.DATABASE[0] == f"{one(overlay, 'Cluster', 'twin-postgres')['metadata']['name']}-app"
+    chosen = parameters.load(ROOT / "params.yaml").cluster
+    runtime = one(overlay, "ClusterTrainingRuntime", chosen.runtime)["spec"]["template"]["spec"]["replicatedJobs"]
+    for job in runtime:
+        pod = job["template"]["spec"]["template"]["spec"]
+        volumes = {v["name"]: v.get("persistentVolumeClaim", {}).get("claimName") for v in pod["volumes"]}
+        mounted = {volumes[m["name"]]: m["mountPath"] for m in pod["containers"][0]["volumeMounts"]}
+        assert mounted[placing.SHARED[0]] == placing.SHARED[1] == str(SHARED_FOLDER)
+    assert chosen.namespace == one(overlay, "Namespace", "twin")["metadata"]["name"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_trainjob_runs_the_entry_point_that_torchrun_runs_here(overlay: str) -> None:
+    from twin.training.launch import MODULE
+
+    job = one(overlay, "TrainJob", "twin-by-hand")["spec"]
+    assert job["suspend"] is True and job["trainer"]["numNodes"] >= 1
+    runtime = one(overlay, "ClusterTrainingRuntime", job["runtimeRef"]["name"])["spec"]
+    commands = [
+        job["trainer"]["command"],
+        *(c["command"] for _, pod in pod_specs(runtime) for c in pod["containers"]),
+    ]
+    assert all(command[0] == "torchrun" and command[-2:] == ["-m", MODULE] for command in commands)
+    assert "image" not in job["trainer"], "the runtime's image reaches every node, the job's would not"

@@ -1,0 +1,68 @@
+"""`twin init` writes params.yaml and an inbox, for the sample author or for a real one."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from twin import params
+from twin.cli import main
+from twin.errors import ParamsError, SourceError
+from twin.local.init import init_author, init_sample, slug
+from twin.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def project(settings: Settings, tmp_path: Path) -> Settings:
+    """A fresh clone's files that `twin init` looks at."""
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    return settings
+
+
+def test_a_real_author_from_a_folder_and_a_link(project: Settings, tmp_path: Path) -> None:
+    texts = tmp_path / "my texts"
+    texts.mkdir()
+    (texts / "one.md").write_text("# One\n\nhello 🫠\n")
+    init_author(project, "Zoë Ångström", None, "sv", "note", [str(texts), "https://zoe.substack.com"])
+    written = params.load(tmp_path / "params.yaml")
+    assert (written.author.id, written.author.name, written.author.language) == ("zoe-angstrom", "Zoë Ångström", "sv")
+    assert not written.author.fictional and not written.collect.sample_site
+    files, substack = written.sources
+    assert (files.kind, files.path, files.register_as) == ("files", "my texts", "note")
+    assert (substack.kind, substack.url) == ("substack", "https://zoe.substack.com")
+    assert (tmp_path / "data" / "zoe-angstrom" / "inbox" / "my texts" / "one.md").read_text() == "# One\n\nhello 🫠\n"
+    assert "# the choices" in (tmp_path / "params.yaml").read_text().lower()
+    assert params.load(tmp_path / "params.previous.yaml").author.id == "juno-marsh"
+
+
+def test_the_sample_comes_back(project: Settings, tmp_path: Path) -> None:
+    texts = tmp_path / "a.jsonl"
+    texts.write_text('{"text": "hello"}\n')
+    init_author(project, "Someone", None, "en", None, [str(texts)])
+    init_sample(project)
+    assert params.load(tmp_path / "params.yaml").author.fictional
+    names = sorted(p.name for p in (tmp_path / "data" / "juno-marsh" / "inbox").iterdir())
+    assert names == ["linkedin_export.zip", "medium_export.zip"]
+
+
+def test_nothing_is_changed_by_a_place_that_is_not_there(project: Settings, tmp_path: Path) -> None:
+    before = (tmp_path / "params.yaml").read_text()
+    with pytest.raises(SourceError, match=r"nowhere\.zip"):
+        init_author(project, "Someone", None, "en", None, [str(tmp_path / "nowhere.zip")])
+    assert (tmp_path / "params.yaml").read_text() == before
+    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.*"))
+
+
+def test_a_name_without_letters_needs_an_id(project: Settings) -> None:
+    with pytest.raises(ParamsError, match="--id"):
+        slug("李白")
+
+
+def test_the_command_line_says_what_is_missing(project: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--author", "Only A Name"]) == 2
+    assert "--from" in capsys.readouterr().err
+    assert replace(project).root.exists()

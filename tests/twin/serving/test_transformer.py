@@ -1,0 +1,230 @@
+"""The real transformer on a real store and a real predictor, spoken to by its clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from twin.basemodel import BasePaths
+from twin.files import write_json, write_text
+from twin.records import content_hash
+from twin.serving.gguf import adapter_to_gguf
+from twin.settings import load
+
+Start = Callable[..., contextlib.AbstractContextManager[str]]
+pytestmark = pytest.mark.slow
+
+POSTS = {
+    "clicker": "The deckhand counts us with a steel clicker. The clicker says 83 and the ticket scanner says 79.",
+    "pager": "04:12. The pager. The tide table had run twice and every departure was 7 minutes late on paper.",
+    "fog": "Fog. All 5 boats tied up. I stood behind the glass and listened to Aldous for an hour: he gave no time.",
+}
+BRIEF = "why the deckhand's steel clicker counts more people than the ticket scanner"
+
+
+def rows(author: str) -> Any:
+    import pandas as pd
+
+    from twin.embedding import Embedder
+
+    now = datetime(2025, 1, 1, tzinfo=UTC)
+    frame = pd.DataFrame(
+        {
+            "id": f"files:{name}#0", "document_id": f"files:{name}", "author": author, "register": "post",
+            "source": "files", "url": f"https://x.example/{name}", "title": name, "ordinal": 0, "text": text,
+            "start": 0, "end": len(text), "published_at": pd.Timestamp(now), "sha256": content_hash(text),
+            "event_timestamp": pd.Timestamp(now),
+        }
+        for name, text in POSTS.items()
+    )  # fmt: skip
+    return frame.assign(embedding=list(Embedder().encode(list(POSTS.values()))))
+
+
+@pytest.fixture(scope="module")
+def database(_postgres: str) -> str:
+    """A database of its own: other tests empty the common one."""
+    import psycopg
+
+    from twin.store import Store
+
+    with psycopg.connect(_postgres, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS serving WITH (FORCE)")
+        connection.execute("CREATE DATABASE serving")
+    url = urlunsplit(urlsplit(_postgres)._replace(path="/serving"))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    with Store(dataclasses.replace(load(), database_url=url)) as store:
+        store.apply()
+        store.write_chunks(rows("hesk"))
+    return url
+
+
+@pytest.fixture(scope="module")
+def pointers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pointers")
+
+
+@pytest.fixture(scope="module")
+def predictor(pointers: Path, start: Start, free_port: Callable[[], int]) -> Iterator[str]:
+    port = free_port()
+    with start(
+        "twin.serving.predictor", "--port", str(port), "--pointers", str(pointers), port=port, ready="/health"
+    ) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    write_text(
+        folder / "params.yaml", "author: {id: hesk, name: Ines Hesk}\nserve: {max_in_flight: 2, deadline_seconds: 60}\n"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(database: str, predictor: str, root: Path, start: Start, free_port: Callable[[], int]) -> Iterator[str]:
+    port = free_port()
+    env = {"DATABASE_URL": database, "TWIN_ROOT": str(root), "TWIN_PREDICTOR_URL": predictor}
+    with start(
+        "twin.serving.transformer", "--http_port", str(port), port=port, ready="/v2/health/ready", env=env
+    ) as address:
+        yield address
+
+
+def chat(url: str, **more: Any) -> httpx.Response:
+    body = {"model": "twin", "messages": [{"role": "user", "content": BRIEF}], "max_tokens": 8, "seed": 1, **more}
+    return httpx.post(f"{url}/openai/v1/chat/completions", json=body, timeout=120)
+
+
+def test_v1_predict_gives_drafts_that_explain_themselves(url: str, database: str) -> None:
+    instances = [{"brief": BRIEF, "max_tokens": 24, "seed": 1}, {"brief": "fog at the pier", "max_tokens": 4}]
+    reply = httpx.post(f"{url}/v1/models/twin:predict", json={"instances": instances}, timeout=120)
+    assert reply.status_code == 200
+    draft, other = reply.json()["predictions"]
+    assert (draft["author"], draft["register"], draft["brief"], draft["adapter"]) == ("hesk", "post", BRIEF, "base")
+    assert draft["text"]
+    assert [step["name"] for step in draft["steps"]] == ["exemplars", "facts", "draft", "cite", "check"]
+    assert "files:clicker#0" in draft["steps"][1]["output"]
+    assert "steel clicker" in draft["steps"][2]["input"]
+    assert other["brief"] == "fog at the pier"
+
+    from twin.monitoring import payload
+
+    until = time.monotonic() + 10
+    while True:
+        with contextlib.suppress(Exception):
+            if draft["id"] in set(payload.read(database, "hesk", 10)["id"]):
+                break
+        assert time.monotonic() < until, "the draft is not in the payload log"
+        time.sleep(0.2)
+
+
+def test_openai_client_streams_and_gets_the_draft_last(url: str) -> None:
+    client = OpenAI(base_url=f"{url}/openai/v1", api_key="none")
+    assert [model.id for model in client.models.list()][:2] == ["twin", "base"]
+    messages: Any = [{"role": "user", "content": BRIEF}]
+    events = list(client.chat.completions.create(model="twin", messages=messages, max_tokens=24, seed=1, stream=True))
+    last = events[-1]
+    assert last.choices[0].finish_reason in ("stop", "length")
+    draft = (last.model_extra or {})["twin"]
+    streamed = "".join(event.choices[0].delta.content or "" for event in events)
+    assert streamed.startswith(draft["text"])
+    assert draft["steps"][2]["name"] == "draft"
+
+    whole = client.chat.completions.create(
+        model="hesk", messages=messages, max_tokens=24, seed=1, extra_body={"twin": {"register": "note"}}
+    )
+    assert whole.choices[0].message.content == (whole.model_extra or {})["twin"]["text"]
+    assert (whole.model_extra or {})["twin"]["register"] == "note"
+
+
+@pytest.mark.parametrize(
+    ("instance", "field"),
+    [
+        ({"brief": ""}, "brief"),
+        ({"brief": "x", "register": "sonnet"}, "register"),
+        ({"brief": "x", "adapter": "nobody"}, "adapter"),
+        ({"brief": "x", "author": "nobody"}, "author"),
+    ],
+)
+def test_bad_input_is_a_400_that_names_the_field(url: str, instance: dict[str, Any], field: str) -> None:
+    reply = httpx.post(f"{url}/v1/models/twin:predict", json={"instances": [instance]}, timeout=60)
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, field)
+
+
+def test_bodies_that_are_no_requests_are_refused(url: str) -> None:
+    assert httpx.post(f"{url}/v1/models/twin:predict", content=b"{").status_code == 400
+    assert httpx.post(f"{url}/v1/models/twin:predict", json={"instances": []}).status_code == 400
+    assert httpx.post(f"{url}/v1/models/twin:predict", content=b" " * 1_100_000).status_code == 413
+    assert httpx.post(f"{url}/openai/v1/chat/completions", content=b"{").status_code == 400
+    assert chat(url, messages=[]).json()["error"]["param"] == "messages"
+
+
+async def test_too_many_at_once_are_told_when_to_come_back(url: str) -> None:
+    body = {"model": "twin", "messages": [{"role": "user", "content": BRIEF}], "max_tokens": 32}
+    async with httpx.AsyncClient(timeout=120) as client:
+        replies = await asyncio.gather(*(client.post(f"{url}/openai/v1/chat/completions", json=body) for _ in range(5)))
+    refused = [reply for reply in replies if reply.status_code == 429]
+    assert len(refused) == 3
+    assert all(int(reply.headers["Retry-After"]) >= 1 for reply in refused)
+    assert sum(reply.status_code == 200 for reply in replies) == 2
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_leaves_makes_room(url: str, stream: bool) -> None:
+    """Two places are all there are: both are left in the middle of a draft and must be free at once."""
+    for _ in range(2):
+        with contextlib.suppress(httpx.TimeoutException), httpx.Client(timeout=1.5) as client:
+            if stream:
+                body = {"messages": [{"role": "user", "content": BRIEF}], "max_tokens": 1500, "stream": True}
+                with client.stream("POST", f"{url}/openai/v1/chat/completions", json=body) as reply:
+                    next(reply.iter_raw())
+            else:
+                instance = {"brief": BRIEF, "max_tokens": 1500}
+                client.post(f"{url}/v1/models/twin:predict", json={"instances": [instance]})
+    time.sleep(0.5)
+    assert chat(url).status_code == 200
+
+
+def test_auto_takes_the_authors_adapter_and_then_needs_no_exemplars(
+    url: str, predictor: str, pointers: Path, tmp_path: Path, base: BasePaths,
+    make_adapter: Callable[[Path, int, float], Path],
+) -> None:  # fmt: skip
+    gguf = adapter_to_gguf(make_adapter(tmp_path / "a", 1, 0.02), base.folder, tmp_path / "a.gguf")
+    write_json(pointers / "hesk.json", {"author": "hesk", "version": "2", "gguf": str(gguf), "sha256": ""})
+    try:
+        until = time.monotonic() + 20
+        while (draft := chat(url).json()["twin"])["adapter"] == "base":
+            assert time.monotonic() < until
+        assert draft["adapter"] == "hesk@2"
+        assert "exemplars" not in [step["name"] for step in draft["steps"]]
+        assert chat(url, model="base").json()["twin"]["adapter"] == "base"
+    finally:
+        (pointers / "hesk.json").unlink()
+
+
+def test_without_a_predictor_it_lives_but_is_not_ready(
+    database: str, root: Path, start: Start, free_port: Callable[[], int]
+) -> None:
+    port, dead = free_port(), free_port()
+    env = {"DATABASE_URL": database, "TWIN_ROOT": str(root), "TWIN_PREDICTOR_URL": f"http://127.0.0.1:{dead}"}
+    with start(
+        "twin.serving.transformer", "--http_port", str(port), port=port, ready="/v2/health/live", env=env
+    ) as url:
+        assert httpx.get(f"{url}/v2/health/ready", timeout=60).status_code == 503
+        reply = chat(url)
+        assert reply.status_code == 503
+        assert str(dead) in reply.json()["error"]["message"]
+        assert "Retry-After" in reply.headers

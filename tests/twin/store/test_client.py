@@ -1,0 +1,149 @@
+"""The client: the right chunks of the right author, each with its reason, and nothing after it was forgotten."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from twin.errors import StoreError
+from twin.settings import Settings
+from twin.store import Store
+
+pytestmark = pytest.mark.slow
+Make = Callable[..., pd.DataFrame]
+
+TEXTS = [
+    "The tide table was wrong again and the ferry left without us.",
+    "I broke the index on a Friday, which is when indexes break.",
+    "Dorrie's kettle has opinions 🫖\n\nso do I",
+]
+
+
+def unit(*values: float) -> np.ndarray:
+    vector = np.zeros(384, dtype=np.float32)
+    vector[: len(values)] = values
+    return vector / np.linalg.norm(vector)
+
+
+@pytest.fixture
+def filled(store: Store, make_chunks: Make) -> Store:
+    vectors = [unit(1, 0, 0), unit(0, 1, 0), unit(0, 0, 1)]
+    store.write_chunks(make_chunks(TEXTS, vectors, register=["post", "article", "post"]))
+    store.write_chunks(make_chunks(["Another author's kettle."], [unit(1, 0, 0)], author="other"))
+    return store
+
+
+def test_meaning_and_words_are_fused_and_each_hit_says_why(filled: Store) -> None:
+    first, second, _ = filled.search("hesk", unit(1, 0.5, 0.1), "the kettle", 3)
+    assert first.chunk.text == TEXTS[2]
+    assert first.why == "3rd nearest in meaning (cosine 0.09), 1st by shared words"
+    assert second.chunk.text == TEXTS[0]
+    assert second.similarity == pytest.approx(0.89, abs=0.01)
+    assert second.chunk.url == "https://x.example/hesk/0"
+    assert second.chunk.published_at == datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def test_filters_hold_in_both_kinds_of_search(filled: Store) -> None:
+    near = unit(1, 1, 1)
+    assert {h.chunk.author for h in filled.search("hesk", near, "kettle", 9)} == {"hesk"}
+    assert [h.chunk.text for h in filled.search("hesk", near, "kettle", 9, register="article")] == [TEXTS[1]]
+    assert filled.search("hesk", near, "kettle", 9, source="medium") == []
+    only = filled.search("hesk", near, "kettle", 9, documents=["files:hesk-0", "files:other-0"])
+    assert [h.chunk.document_id for h in only] == ["files:hesk-0"]
+    assert filled.search("hesk", near, "kettle", 9, documents=[]) == []
+
+
+def test_one_kind_alone_and_odd_queries_work(filled: Store) -> None:
+    assert [h.chunk.text for h in filled.search("hesk", None, "KETTLES", 2)] == [TEXTS[2]]
+    assert len(filled.search("hesk", unit(1), "", 2)) == 2
+    assert len(filled.search("hesk", unit(1), "'); DROP TABLE x; -- & | ! :* the of", 2)) == 2
+    assert filled.search("hesk", None, "zebra", 2) == []
+    with pytest.raises(StoreError, match="needs an embedding or words"):
+        filled.search("hesk", None, " ", 2)
+
+
+def test_exemplars_are_unlike_each_other_and_fill_in_from_other_registers(store: Store, make_chunks: Make) -> None:
+    plain = "The tide came in late, and the ferry came with it. We waited on the pier for the fog to lift."
+    texts = [
+        plain,
+        plain.replace("tide", "wind"),
+        "WOW!!! 🚀🚀\n\n→ ship it\n→ ship it\n→ ship it again!!! " * 3,
+        plain * 2,
+    ]
+    store.write_chunks(make_chunks(texts, [unit(1)] * 4, register=["post", "post", "post", "article"]))
+    chosen = store.exemplars("hesk", "post", 2)
+    assert texts[2] in {h.chunk.text for h in chosen} and len(chosen) == 2
+    assert store.exemplars("hesk", "post", 2) == chosen
+    every = store.exemplars("hesk", "post", 9)
+    assert [h.chunk.register for h in every] == ["post"] * 3 + ["article"]
+    assert "another register (article)" in every[-1].why
+    only = store.exemplars("hesk", "post", 9, documents=["files:hesk-3"])
+    assert [h.chunk.document_id for h in only] == ["files:hesk-3"]
+    assert store.exemplars("nobody", "post", 2) == []
+
+
+def test_style_comes_back_as_named_means(store: Store) -> None:
+    row = {
+        "author": "hesk", "documents": 3, "words": 90, "names": ["comma", "emoji"], "means": [4.5, 0.1],
+        "deviations": [1.0, 0.3], "event_timestamp": datetime(2025, 1, 1, tzinfo=UTC),
+    }  # fmt: skip
+    store.write_style(pd.DataFrame([row]))
+    style = store.style("hesk")
+    assert style is not None
+    assert (style.documents, style.means, style.deviations) == (
+        3,
+        {"comma": 4.5, "emoji": 0.1},
+        {"comma": 1.0, "emoji": 0.3},
+    )
+    assert store.style("nobody") is None
+
+
+def test_forgetting_and_pruning_reach_only_what_was_named(filled: Store) -> None:
+    assert filled.forget(document_id="files:hesk-0") == 1
+    assert filled.prune("hesk", ["files:hesk-2#0"]) == 1
+    assert (filled.count("hesk"), filled.count("other")) == (1, 1)
+    assert filled.forget(author="hesk") == 1
+    assert (filled.count("hesk"), filled.count("other")) == (0, 1)
+    with pytest.raises(StoreError, match="nothing to forget"):
+        filled.forget()
+
+
+def test_writing_twice_replaces(filled: Store, make_chunks: Make) -> None:
+    filled.write_chunks(make_chunks(["New words on the same piece."], [unit(1)]))
+    assert filled.count("hesk") == 3
+    assert filled.search("hesk", unit(1), "", 1)[0].chunk.text == "New words on the same piece."
+
+
+def test_a_large_table_gets_its_index_and_still_finds_the_nearest(
+    store: Store, make_chunks: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from twin.store import table
+
+    monkeypatch.setattr(table, "EXACT_ROWS", 300)
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(500, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    store.write_chunks(make_chunks([f"text {i}" for i in range(500)], list(vectors)))
+    with store._pool().connection() as connection:
+        names = connection.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%hnsw%'").fetchall()
+        assert names == [("twin_chunk_embeddings_embedding_hnsw",)]
+        connection.execute("SET enable_seqscan = off; SET enable_sort = off")
+    for place in (3, 77, 499):
+        assert store.search("hesk", vectors[place], "", 1)[0].chunk.text == f"text {place}"
+
+
+def test_an_absent_database_and_an_empty_one_say_what_to_do(settings: Settings, postgres_url: str) -> None:
+    with pytest.raises(StoreError, match="twin up"):
+        Store(settings)
+    away = dataclasses.replace(settings, database_url="postgresql://u:secret@127.0.0.1:1/x?connect_timeout=1")
+    with Store(away) as store, pytest.raises(StoreError, match="does not answer") as error:
+        store.count("hesk")
+    assert "secret" not in str(error.value)
+    empty = Store(dataclasses.replace(settings, database_url=postgres_url))
+    with empty, pytest.raises(StoreError, match="Run `twin features` first"):
+        empty.count("hesk")

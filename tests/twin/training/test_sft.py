@@ -1,0 +1,89 @@
+"""Training for real, on a tiny model: torchrun, DeepSpeed, resume after a kill, two processes."""
+
+import csv
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from twin.errors import TrainingError
+from twin.files import read_json
+from twin.params import Train
+from twin.training.launch import command, environment, launch
+from twin.training.sft import SftConfig, last_complete, write_config
+
+pytestmark = pytest.mark.slow
+# Where the application keeps DeepSpeed's compiled part: built once a machine, not once a test.
+HOME = Path(__file__).parents[3] / ".twin"
+TRAIN = {"epochs": 4.0, "batch_size": 4, "micro_batch_size": 2, "rank": 4, "alpha": 8, "learning_rate": 0.02, "patience": 20}
+
+
+def job(base: Path, dataset: Path, folder: Path, **choices: object) -> tuple[SftConfig, Train]:
+    train = Train.model_validate({**TRAIN, **choices})
+    config = SftConfig(
+        base=str(base), dataset=str(dataset), out=str(folder / "out"), checkpoints=str(folder / "checkpoints"),
+        progress=str(folder / "progress"), max_tokens=128, train=train.model_dump(mode="json"),
+    )  # fmt: skip
+    return config, train
+
+
+def run(config: SftConfig, train: Train, folder: Path) -> list[tuple[int, float]]:
+    launch(command(write_config(config, folder / "c.json"), train.processes), environment(HOME, train.processes), folder / "log")
+    return curve(folder / "out" / "loss.csv")
+
+
+def curve(path: Path) -> list[tuple[int, float]]:
+    with open(path, newline="") as file:
+        return [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def alone(tiny_base: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[int, float]]]:
+    folder = tmp_path_factory.mktemp("alone")
+    return folder, run(*job(tiny_base, tiny_dataset, folder), folder)
+
+
+def test_it_learns_and_leaves_an_adapter(alone: tuple[Path, list[tuple[int, float]]]) -> None:
+    folder, losses = alone
+    assert losses[-1][1] < losses[0][1] - 0.3
+    report = read_json(folder / "out" / "train.json")
+    assert report["steps"] == 20 and report["validation_loss"] < report["first_validation_loss"]
+    assert (folder / "out" / "adapter_model.safetensors").exists()
+    assert (folder / "progress" / "train.json").exists()
+
+
+def test_two_processes_learn_the_same_as_one(
+    alone: tuple[Path, list[tuple[int, float]]], tiny_base: Path, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    # A global batch is the same four examples, spread over two processes.
+    losses = run(*job(tiny_base, tiny_dataset, tmp_path, processes=2), tmp_path)
+    assert len(losses) == len(alone[1])
+    for (_, one), (_, two) in zip(alone[1], losses, strict=True):
+        assert two == pytest.approx(one, rel=0.05)
+
+
+def test_a_killed_run_continues(
+    alone: tuple[Path, list[tuple[int, float]]], tiny_base: Path, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    config, train = job(tiny_base, tiny_dataset, tmp_path)
+    arguments = command(write_config(config, tmp_path / "c.json"), 1)
+    with subprocess.Popen(
+        arguments, env=environment(HOME, 1), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        deadline = time.time() + 120
+        while last_complete(tmp_path / "checkpoints") is None and time.time() < deadline:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert last_complete(tmp_path / "checkpoints") and not (tmp_path / "out").exists()
+    run(config, train, tmp_path)
+    whole = read_json(alone[0] / "out" / "train.json")["validation_loss"]
+    assert read_json(tmp_path / "out" / "train.json")["validation_loss"] == pytest.approx(whole, rel=0.01)
+
+
+def test_a_failure_shows_its_last_words(tiny_dataset: Path, tmp_path: Path) -> None:
+    config, train = job(tmp_path / "no-such-model", tiny_dataset, tmp_path)
+    with pytest.raises(TrainingError, match="no-such-model"):
+        run(config, train, tmp_path)

@@ -1,0 +1,115 @@
+"""Every page opens, with nothing and with data, and says what a person can do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from twin.files import write_json, write_text
+
+EMPTY = {
+    "/": "Whose twin is it?",
+    "/sources": "Whose twin is it?",
+    "/write": "No twin to write with yet",
+    "/library": "No texts yet",
+    "/evaluation": "Not measured yet",
+    "/monitoring": "No twin yet",
+}
+FILLED = {
+    "/": "Words by month",
+    "/sources": "1 source",
+    "/write": "Nothing written yet",
+    "/library": "1–25 of 30",
+    "/evaluation": "Let through: this version may write",
+    "/monitoring": "The drafts still sound like you",
+}
+
+
+def fill(world: Any, settings: Any) -> None:
+    """A twin that has gone through the whole pipeline."""
+    work = world.project(settings.root, documents=30)
+    for file in (
+        work.features / "chunks.parquet",
+        work.dataset / "examples.parquet",
+        work.adapter / "adapter_model.safetensors",
+    ):
+        write_text(file, "")
+    write_json(work.registration / "registration.json", {"version": 2})
+    write_json(work.report / "metrics.json", {"bits_per_byte": {"base": 1.5, "adapter": 1.3}})
+    write_json(work.report / "gate.json", {"passed": True, "reasons": ["It is better."]})
+    write_text(work.report / "report.html", "<script>1</script><h1>Report</h1>")
+    write_json(
+        work.monitoring / "drift.json",
+        {"requests": 34, "enough": True, "share": 0.1, "drifted": False, "latency": {"p50": 2.0, "p95": 4.0}},
+    )
+    write_json(settings.home / "serving" / f"{world.AUTHOR}.json", {"author": world.AUTHOR, "version": 2})
+
+
+@pytest.mark.parametrize("path", EMPTY)
+async def test_a_page_without_data_says_how_to_begin(path: str, settings: Any, visit: Any) -> None:
+    user = await visit(settings)
+    await user.open(path)
+    await user.should_see(EMPTY[path])
+
+
+@pytest.mark.parametrize("path", FILLED)
+async def test_a_page_shows_the_data(path: str, settings: Any, world: Any, visit: Any) -> None:
+    fill(world, settings)
+    user = await visit(settings)
+    await user.open(path)
+    await user.should_see(FILLED[path])
+
+
+@pytest.mark.parametrize("path", EMPTY)
+async def test_a_broken_params_file_is_explained_on_every_page(
+    path: str, settings: Any, world: Any, visit: Any
+) -> None:
+    world.project(settings.root, params=world.PARAMS + "sourcez: []\n")
+    user = await visit(settings)
+    await user.open(path)
+    await user.should_see("the nearest known key is 'sources'")
+
+
+async def test_the_fictional_author_is_named_as_such(settings: Any, world: Any, visit: Any) -> None:
+    world.project(
+        settings.root, documents=3, params=world.PARAMS.replace("name: Ada Reed", "name: Ada Reed\n  fictional: true")
+    )
+    user = await visit(settings)
+    await user.open("/")
+    await user.should_see("Ada Reed is invented")
+    await user.should_see("Fictional sample")
+
+
+async def test_home_names_the_version_that_writes(settings: Any, world: Any, visit: Any) -> None:
+    fill(world, settings)
+    user = await visit(settings)
+    await user.open("/")
+    await user.should_see("Version 2")
+    await user.should_see("passed its gate")
+
+
+async def test_a_first_visitor_becomes_the_author(settings: Any, visit: Any) -> None:
+    user = await visit(settings)
+    await user.open("/")
+    user.find("Your name").type("Zoë  Ström")
+    user.find("Begin").click()
+    await user.should_see("Nothing to read yet")
+    text = (settings.root / "params.yaml").read_text()
+    assert "id: zoe-strom" in text and "name: Zoë Ström" in text
+
+
+async def test_stored_reports_are_boxed_in(settings: Any, world: Any, visit: Any) -> None:
+    fill(world, settings)
+    user = await visit(settings)
+    await user.open("/evaluation")
+    answer = await user.http_client.get("/report/evaluation")
+    assert answer.status_code == 200
+    assert "sandbox allow-scripts" in answer.headers["content-security-policy"]
+    assert (await user.http_client.get("/report/monitoring")).status_code == 404
+
+
+async def test_the_supervisor_finds_it_healthy(settings: Any, visit: Any) -> None:
+    user = await visit(settings)
+    answer = await user.http_client.get("/healthz")
+    assert answer.json() == {"service": "webui", "status": "ok"}

@@ -1,0 +1,161 @@
+"""A small project folder with an author's files, and an endpoint that streams as the real one does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from twin import tables
+from twin.files import write_json, write_text
+from twin.records import Document, content_hash
+from twin.settings import Settings
+from twin.workspace import Workspace
+
+AUTHOR = "ada-reed"
+PARAMS = """\
+# Whose twin this is
+author:
+  id: ada-reed
+  name: Ada Reed
+
+sources:  # what is read
+  - kind: files
+    path: texts
+"""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings_for(root: Path, *, endpoint_port: int = 0, webui_port: int = 0) -> Settings:
+    """Settings of a project in `root`; port 0 picks a free one (for the endpoint: a dead one)."""
+    endpoint_port = endpoint_port or free_port()
+    return Settings(
+        root=root, home=root / ".twin", database_url="", mlflow_uri="", predictor_url="",
+        endpoint_url=f"http://127.0.0.1:{endpoint_port}", github_token="", webui_port=webui_port or free_port(),
+        endpoint_port=endpoint_port, predictor_port=0,
+    )  # fmt: skip
+
+
+def document(number: int, **changes: Any) -> Document:
+    """One of Ada's texts; every fifth is an article."""
+    text = f"Text number {number}.\nThe kettle & the <b>queue</b> 🫖\n\n" + f"word{number} " * (30 + number % 7)
+    article = number % 5 == 0
+    values: dict[str, Any] = {
+        "id": f"files:{number}", "author": AUTHOR, "source": "files", "register": "article" if article else "post",
+        "title": f"Article {number}" if article else "", "text": text, "url": f"https://ada.example/{number}",
+        "published_at": datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=number % 1000),
+        "fetched_at": datetime(2026, 1, 1, tzinfo=UTC), "sha256": content_hash(text), "consent": "files",
+    }  # fmt: skip
+    return Document(**values | changes)
+
+
+def project(root: Path, documents: int = 0, params: str = PARAMS) -> Workspace:
+    """A project folder with params.yaml and, if asked, that many documents (and two left out)."""
+    write_text(root / "params.yaml", params)
+    work = Workspace(root, AUTHOR)
+    if documents:
+        frame = tables.documents_frame([document(n) for n in range(documents)])
+        tables.write(frame, work.raw / tables.DOCUMENTS, "documents")
+        tables.write(frame, work.documents / tables.DOCUMENTS, "documents")
+        left = tables.documents_frame([document(90_001), document(90_002)]).assign(reason="shorter than 20 words")
+        tables.write(left, work.documents / tables.REJECTED)
+    return work
+
+
+def say(settings: Settings, stage: str, state: str = "running", **more: Any) -> None:
+    """Write a stage's progress file as a running stage does."""
+    import os
+
+    now = time.time()
+    entry = {
+        "stage": stage, "step": "texts", "done": 3, "total": 12, "detail": "", "state": state, "error": "",
+        "pid": os.getpid(), "started_at": now - 5, "updated_at": now, "eta_seconds": 15.0,
+    }  # fmt: skip
+    write_json(settings.progress / f"{stage}.json", entry | more)
+
+
+@dataclass
+class Endpoint:
+    """The fake endpoint: what it streams and how; `asked` holds the bodies it was sent."""
+
+    port: int
+    words: list[str] = field(default_factory=lambda: ["Kettle ", "first.", "\n\n", "Then ", "the ", "<queue>."])
+    pause: float = 0.0
+    break_after: int | None = None
+    status: int = 200
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def draft(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The Draft that the last chunk carries."""
+        cite = {"sentence": 0, "chunk_id": "c1", "document_id": "files:1", "title": "Article 1",
+                "url": "https://ada.example/1", "score": 0.7, "quote": "The kettle & the <b>queue</b>"}  # fmt: skip
+        steps = [{"name": "retrieve", "input": "kettle", "output": "3 facts", "seconds": 0.1}]
+        return {
+            "id": "d1", "author": AUTHOR, "register": body["twin"]["register"],
+            "brief": body["messages"][-1]["content"],
+            "text": "".join(self.words), "citations": [cite], "steps": steps, "adapter": f"{AUTHOR}@2",
+            "scores": {"voice": 0.8},
+        }  # fmt: skip
+
+    async def stream(self, body: dict[str, Any]) -> AsyncIterator[str]:
+        """Server-sent events as OpenAI's API writes them."""
+        for number, word in enumerate(self.words):
+            if number == self.break_after:
+                raise ConnectionError("the model process died")
+            yield f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': word}}]})}\n\n"
+            await asyncio.sleep(self.pause)
+            while self.gate.is_set() and number == 1:
+                await asyncio.sleep(0.02)
+        last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "twin": self.draft(body)}
+        yield f"data: {json.dumps(last)}\n\n"
+        yield "data: [DONE]\n\n"
+
+
+@contextmanager
+def endpoint() -> Iterator[Endpoint]:
+    """Serve a fake endpoint on the loopback; set `gate` to hold the stream after two words."""
+    fake = Endpoint(port=free_port())
+    app = FastAPI()
+
+    @app.get("/v2/health/ready")
+    def ready() -> Any:
+        return JSONResponse({"ready": fake.status == 200}, status_code=fake.status)
+
+    @app.post("/openai/v1/chat/completions")
+    async def chat(request: Request) -> Any:
+        body = await request.json()
+        fake.asked.append(body)
+        if fake.status != 200:
+            return JSONResponse({"error": {"message": "the base model is loading"}}, status_code=fake.status)
+        return StreamingResponse(fake.stream(body), media_type="text/event-stream")
+
+    server = uvicorn.Server(uvicorn.Config(app, port=fake.port, log_level="critical"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield fake
+    finally:
+        fake.gate.clear()
+        server.should_exit = True
+        thread.join(5)

@@ -1,0 +1,1 @@
+"""Evaluation: likelihood, style, copying and fluency on held-out texts, each figure with its interval."""

@@ -1,0 +1,153 @@
+"""Child processes of the local stack: started in groups of their own, watched, and stopped to the last descendant."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+_TERM_SECONDS = 8.0
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Child:
+    """One process: `arguments` follow the interpreter; `url` answers 200 once it is ready (None: no such page).
+
+    `echo` repeats its output on the terminal; the log keeps it all in either case.
+    """
+
+    def __init__(
+        self, name: str, arguments: list[str], env: dict[str, str], logs: Path, url: str | None, echo: bool = False
+    ) -> None:
+        self.name, self.arguments, self.url, self.echo = name, arguments, url, echo
+        self.env = {**os.environ, **env, "PYTHONUNBUFFERED": "1"}
+        # DVC starts `twin` by name: this environment's must come first.
+        self.env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), self.env.get("PATH", "")])
+        self.log = logs / f"{name.replace(' ', '-')}.log"
+        self.process: subprocess.Popen[str] | None = None
+        self.began = 0.0
+        self.pause = 0.5
+
+    def start(self) -> Child:
+        """Start it; returns itself."""
+        self.began = time.monotonic()
+        file = open(self.log, "w", encoding="utf-8")  # noqa: SIM115 - the process and the echo thread own it
+        out: IO[str] | int = subprocess.PIPE if self.echo else file
+        self.process = subprocess.Popen(
+            [sys.executable, *self.arguments], env=self.env, stdout=out, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, start_new_session=True, text=True,
+        )  # fmt: skip
+        if self.echo:
+            threading.Thread(target=self._repeat, args=(self.process, file), daemon=True).start()
+        else:
+            file.close()
+        return self
+
+    def restart(self) -> None:
+        """Start it again; one that keeps dying is given ever longer pauses, up to half a minute."""
+        self.pause = min(30.0, self.pause * 2) if time.monotonic() - self.began < 30 else 0.5
+        time.sleep(self.pause)
+        self.start()
+
+    def code(self) -> int | None:
+        """The exit code, or None while it runs."""
+        return self.process.poll() if self.process else None
+
+    def ready(self) -> bool:
+        """True once its page answers 200."""
+        import httpx
+
+        if self.url is None:
+            return True
+        try:
+            return httpx.get(self.url, timeout=2.0).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def last_words(self) -> str:
+        """The log's last lines, joined."""
+        try:
+            lines = [
+                x.strip() for x in self.log.read_text(encoding="utf-8", errors="replace").splitlines() if x.strip()
+            ]
+        except OSError:
+            return ""
+        return " / ".join(lines[-3:])[-600:]
+
+    def _repeat(self, process: subprocess.Popen[str], file: IO[str]) -> None:
+        with file:
+            for line in process.stdout or ():
+                file.write(line)
+                file.flush()
+                print(line, end="", file=sys.stderr, flush=True)
+
+
+def adopt_orphans() -> None:
+    """Grandchildren whose parent dies become ours (Linux): what we started, we can stop."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def stop_descendants() -> int:
+    """End every descendant but the database: asked first, killed after a few seconds. Returns how many there were."""
+    import psutil
+
+    # Adopted like all others, but PostgreSQL's own way down (postgres.stop) flushes before it goes.
+    return _end([p for p in psutil.Process().children(recursive=True) if not _is_database(p)])
+
+
+def stop_stack(home: Path) -> int:
+    """End every process whose environment names this stack, whoever its parent is now. Returns how many there were."""
+    import psutil
+
+    found = []
+    record = home / "stack.json"
+    for process in psutil.process_iter():
+        try:
+            if (
+                process.pid != os.getpid()
+                and not _is_database(process)
+                and process.environ().get("TWIN_STACK") == str(home)
+            ):
+                found.append(process)
+        except psutil.Error:
+            continue
+    try:
+        from twin.files import read_json
+
+        found.insert(0, psutil.Process(int(read_json(record)["pid"])))
+    except (OSError, ValueError, KeyError, psutil.Error):
+        pass
+    return _end(found)
+
+
+def _is_database(process: Any) -> bool:
+    import psutil
+
+    try:
+        return str(process.name()).startswith("postgres")
+    except psutil.Error:
+        return False
+
+
+def _end(processes: list[Any]) -> int:
+    import psutil
+
+    for process in processes:
+        try:
+            process.terminate()
+        except psutil.Error:
+            continue
+    _, alive = psutil.wait_procs(processes, timeout=_TERM_SECONDS)
+    for process in alive:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(alive, timeout=_TERM_SECONDS)
+    return len(processes)

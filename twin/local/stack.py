@@ -1,0 +1,218 @@
+"""The local stack: Postgres, predictor, transformer and web interface under one supervisor, the pipeline behind them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from twin import params as params_file
+from twin.errors import PortTaken, StackError
+from twin.files import read_json, write_json
+from twin.local import champion, postgres
+from twin.local.processes import Child, adopt_orphans, stop_descendants, stop_stack
+from twin.settings import Settings
+from twin.workspace import Workspace
+
+_READY_SECONDS = 120.0
+_LOOK_SECONDS = 0.5
+
+
+def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
+    """Start everything, open the page, build the twin behind it; returns when told to stop (Ctrl-C, SIGTERM).
+
+    A service that dies is started again. Raises PortTaken or StackError before anything is left running.
+    """
+    params = params_file.load(settings.root / "params.yaml")
+    space = Workspace(settings.root, params.author.id)
+    if (running := _running(settings)) is not None:
+        print(f"The twin is already up (process {running}): http://127.0.0.1:{settings.webui_port}", file=sys.stderr)
+        return 0
+    _check_ports(settings)
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    adopt_orphans()
+    with _stopping_cleanly(), _recorded(settings):
+        try:
+            _say("starting the database")
+            url = postgres.ensure(settings)
+            champion.publish(space, settings)
+            services = [child.start() for child in _services(replace(settings, database_url=url))]
+            _wait_ready(services)
+            _announce(settings, params.author.name, params.author.fictional, browser)
+            pipeline = _pipeline(settings, url).start() if build else None
+            _watch(services, pipeline)
+        except KeyboardInterrupt:
+            _say("stopping")
+        finally:
+            stop_descendants()
+            postgres.stop(settings)
+    _say("stopped")
+    return 0
+
+
+def down(settings: Settings) -> int:
+    """Stop whatever `up` started, also when its supervisor was killed."""
+    stopped = stop_stack(settings.home)
+    database = postgres.stop(settings)
+    (settings.home / "stack.json").unlink(missing_ok=True)
+    print(f"stopped {stopped} processes{' and the database' if database else ''}", file=sys.stderr)
+    return 0
+
+
+def status(settings: Settings) -> int:
+    """Print what runs and what is built."""
+    from twin.progress import read
+
+    running = _running(settings)
+    print(f"stack: up, http://127.0.0.1:{settings.webui_port}" if running else "stack: down")
+    params = params_file.load(settings.root / "params.yaml")
+    pointer = champion.pointer(settings, params.author.id)
+    adapter = f"version {read_json(pointer)['version']}" if pointer.exists() else "none yet: the base model writes"
+    print(f"author: {params.author.name}\nadapter: {adapter}")
+    for item in read(settings.progress):
+        print(f"{item['stage']}: {item['state']} ({item['step']})")
+    return 0
+
+
+def _services(settings: Settings) -> list[Child]:
+    env = {
+        "DATABASE_URL": settings.database_url,
+        "TWIN_ROOT": str(settings.root),
+        "TWIN_HOME": str(settings.home),
+        "TWIN_STACK": str(settings.home),
+    }
+    logs = settings.logs
+    return [
+        Child("predictor", ["-m", "twin.serving.predictor", "--port", str(settings.predictor_port)],
+              env, logs, f"{settings.predictor_url}/health"),
+        Child("transformer", ["-m", "twin.serving.transformer", "--http_port", str(settings.endpoint_port)],
+              env, logs, f"{settings.endpoint_url}/v2/health/live"),
+        Child("web interface", ["-m", "webui.main"], env, logs, f"http://127.0.0.1:{settings.webui_port}/healthz"),
+    ]  # fmt: skip
+
+
+def _pipeline(settings: Settings, url: str) -> Child:
+    env = {
+        "DATABASE_URL": url,
+        "TWIN_ROOT": str(settings.root),
+        "TWIN_HOME": str(settings.home),
+        "TWIN_STACK": str(settings.home),
+    }
+    return Child("pipeline", ["-m", "dvc", "repro"], env, settings.logs, None, echo=True)
+
+
+def _wait_ready(services: list[Child]) -> None:
+    began = time.monotonic()
+    waiting = list(services)
+    while waiting:
+        for child in list(waiting):
+            if child.ready():
+                waiting.remove(child)
+                _say(f"the {child.name} is ready ({time.monotonic() - began:.0f} s)")
+            elif child.code() is not None:
+                raise StackError(
+                    f"the {child.name} did not start", child.last_words(), f"The whole log is {child.log}."
+                )
+        if waiting and time.monotonic() - began > _READY_SECONDS:
+            raise StackError(
+                f"the {waiting[0].name} did not answer within {_READY_SECONDS:.0f} s",
+                waiting[0].url,
+                f"Read {waiting[0].log}.",
+            )
+        time.sleep(_LOOK_SECONDS / 2)
+
+
+def _watch(services: list[Child], pipeline: Child | None) -> None:
+    while True:
+        for child in services:
+            if child.code() is not None:
+                _say(f"the {child.name} stopped with code {child.code()}; starting it again")
+                child.restart()
+        if pipeline is not None and (code := pipeline.code()) is not None:
+            if code == 0:
+                _say("the twin is built; `dvc metrics show` prints its figures")
+            else:
+                _say(
+                    f"the pipeline stopped with code {code}: {pipeline.last_words()}; `make up` or the page continues it"
+                )
+            pipeline = None
+        time.sleep(_LOOK_SECONDS)
+
+
+def _announce(settings: Settings, name: str, fictional: bool, browser: bool) -> None:
+    url = f"http://127.0.0.1:{settings.webui_port}"
+    whose = f"{name} (a fictional author)" if fictional else name
+    print(
+        f"\n  The twin of {whose} is open at {url}\n  Ctrl-C stops everything. What is not built yet is built now.\n",
+        flush=True,
+    )
+    # Only where there is a screen: on a server, a text browser would take over the terminal.
+    if browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin"):
+        import webbrowser
+
+        webbrowser.open(url)
+
+
+def _check_ports(settings: Settings) -> None:
+    for port, service, setting in (
+        (settings.webui_port, "web interface", "TWIN_WEBUI_PORT"),
+        (settings.endpoint_port, "transformer", "TWIN_ENDPOINT_PORT"),
+        (settings.predictor_port, "predictor", "TWIN_PREDICTOR_PORT"),
+    ):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise PortTaken(port, service, setting) from None
+
+
+def _running(settings: Settings) -> int | None:
+    import psutil
+
+    try:
+        record = read_json(settings.home / "stack.json")
+        process = psutil.Process(int(record["pid"]))
+        return process.pid if abs(process.create_time() - float(record["started"])) < 1 else None
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return None
+
+
+@contextmanager
+def _recorded(settings: Settings) -> Iterator[None]:
+    import psutil
+
+    record: Path = settings.home / "stack.json"
+    write_json(record, {"pid": os.getpid(), "started": psutil.Process().create_time()})
+    try:
+        yield
+    finally:
+        record.unlink(missing_ok=True)
+
+
+@contextmanager
+def _stopping_cleanly() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the stack as Ctrl-C does; a second one while stopping changes nothing."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    former = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for name, handler in former.items():
+            signal.signal(name, handler)
+
+
+def _say(text: str) -> None:
+    print(f"· {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,136 @@
+"""What the transformer does for a request: admit it, choose the adapter, run the chain, log the draft."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from twin.errors import StoreError, TwinError
+from twin.generation import BASE, Predictor
+from twin.monitoring import payload
+from twin.params import Params
+from twin.records import Draft
+from twin.serving.requests import Asked, Refusal
+from twin.settings import Settings
+from twin.store import Store
+from twin.writing import Chain, Commission
+
+_log = logging.getLogger("twin.transformer")
+_LIST_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Twin:
+    """One author's twin at work, and any other author whose adapter or chunks are here."""
+
+    params: Params
+    settings: Settings
+    store: Store
+    predictor: Predictor
+    chain: Chain
+    in_flight: int = 0
+    seconds_a_draft: float = 5.0
+    listed: tuple[float, dict[str, str]] = (-1e9, {})
+
+    async def write(self, asked: Asked) -> AsyncGenerator[str | Draft]:
+        """Yield the text as it comes, then the Draft; raises Refusal with the status of HTTP that fits."""
+        serve = self.params.serve
+        if self.in_flight >= serve.max_in_flight:
+            message = f"{self.in_flight} drafts are being written, and no more than {serve.max_in_flight} at once"
+            raise Refusal(429, message, retry_after=self.seconds_a_draft)
+        self.in_flight += 1
+        began = time.monotonic()
+        until = asyncio.get_running_loop().time() + serve.deadline_seconds
+        try:
+            async with asyncio.timeout_at(until):
+                commission = await self._commission(asked)
+            async with contextlib.aclosing(self.chain.write(commission)) as pieces:
+                while True:
+                    # The deadline may strike while the chain works, never while the caller does.
+                    async with asyncio.timeout_at(until):
+                        piece = await anext(pieces)
+                    if isinstance(piece, Draft):
+                        payload.record(self.settings.database_url, piece, time.monotonic() - began)
+                    yield piece
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            message = f"the draft took longer than {serve.deadline_seconds:g} s; ask for fewer max_tokens"
+            raise Refusal(504, message) from None
+        except TwinError as error:
+            raise Refusal(503, str(error), retry_after=5) from error
+        finally:
+            self.in_flight -= 1
+            self.seconds_a_draft += 0.2 * (time.monotonic() - began - self.seconds_a_draft)
+
+    async def versions(self) -> dict[str, str]:
+        """The predictor's models and their versions, asked at most once a second."""
+        at, known = self.listed
+        if time.monotonic() - at > _LIST_SECONDS:
+            known = await asyncio.to_thread(self.predictor.versions)
+            self.listed = (time.monotonic(), known)
+        return known
+
+    async def healthy(self) -> bool:
+        """Whether the embedder is loaded and predictor and store answer."""
+        try:
+            await self.versions()
+            await asyncio.to_thread(self.store.count, self.params.author.id)
+        except TwinError as error:
+            _log.warning("not ready: %s", error)
+            return False
+        return True
+
+    async def _commission(self, asked: Asked) -> Commission:
+        versions = await self.versions()
+        own = self.params.author
+        model = asked.adapter
+        if model == "auto":
+            model = asked.author if asked.author in versions else BASE
+        if model not in versions:
+            raise Refusal(400, f"there is no adapter {model!r}; loaded are {', '.join(versions)}", "adapter")
+        if asked.author != own.id and asked.author not in versions and not await self._has_texts(asked.author):
+            raise Refusal(400, f"nothing is known of the author {asked.author!r}", "author")
+        return Commission(
+            brief=asked.brief, author=asked.author, name=own.name if asked.author == own.id else asked.author,
+            register=asked.register, model=model, version=versions[model], links=asked.links,
+            max_tokens=asked.max_tokens, temperature=asked.temperature, seed=asked.seed,
+        )  # fmt: skip
+
+    async def _has_texts(self, author: str) -> bool:
+        return await asyncio.to_thread(self.store.count, author) > 0
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.predictor.close()
+        self.store.close()
+
+
+def make(params: Params, settings: Settings) -> Twin:
+    """Wire the real parts: the store of `settings.database_url`, the embedder, the predictor."""
+    from twin.embedding import Embedder
+
+    if not settings.database_url:
+        raise StoreError("the transformer has no database", "DATABASE_URL is empty", "Start it with `twin up`.")
+    store = Store(settings)
+    predictor = Predictor(settings.predictor_url, timeout=params.serve.deadline_seconds)
+    embedder = Embedder(params.features.embedder)
+    return Twin(params, settings, store, predictor, Chain(store, embedder.encode, predictor, params.serve))
+
+
+def completion(draft: Draft, model: str) -> dict[str, Any]:
+    """A draft as OpenAI's chat completion, with the whole record under `twin`."""
+    reason = "length" if draft.scores.get("cut_off") else "stop"
+    tokens = int(draft.scores.get("tokens", 0))
+    return {
+        "id": f"chatcmpl-{draft.id}", "object": "chat.completion", "created": int(time.time()), "model": model,
+        "choices": [
+            {"index": 0, "finish_reason": reason, "message": {"role": "assistant", "content": draft.text}},
+        ],
+        "usage": {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens}, "twin": draft.as_dict(),
+    }  # fmt: skip

@@ -1,0 +1,152 @@
+"""The RAG transformer: KServe's V1 and V2 routes and OpenAI's, in one KServe server, locally and in the cluster."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from twin import params as params_module
+from twin import settings as settings_module
+from twin.errors import TwinError
+from twin.records import Draft
+from twin.serving import http, openai
+from twin.serving.requests import Refusal, from_instance
+from twin.serving.service import Twin, make
+
+if TYPE_CHECKING:
+    import socket
+
+    from kserve import Model
+
+_log = logging.getLogger("twin.transformer")
+
+
+def kserve_model(twin: Twin) -> Model:
+    """The twin as KServe's model: `predict` answers instances with drafts, `healthy` is its readiness."""
+    import kserve
+
+    class TwinModel(kserve.Model):
+        """KServe asks for a subclass; all it does is hand on."""
+
+        async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> dict[str, Any]:
+            """`{"instances": [...]}` to `{"predictions": [Draft, ...]}`."""
+            return {"predictions": [draft.as_dict() for draft in await drafts(twin, payload)]}
+
+        async def healthy(self) -> bool:
+            """Ready when the embedder is loaded and predictor and store answer."""
+            return bool(self.ready) and await twin.healthy()
+
+    return TwinModel(openai.NAME)
+
+
+async def drafts(twin: Twin, payload: Any) -> list[Draft]:
+    """One draft an instance, written at once as far as the predictor has room. Raises Refusal."""
+    instances = payload.get("instances") if isinstance(payload, dict) else None
+    limit = twin.params.serve.max_in_flight
+    if not isinstance(instances, list) or not 1 <= len(instances) <= limit:
+        raise Refusal(400, f"instances is a list of 1 to {limit} objects", "instances")
+    asked = [from_instance(instance, twin.params) for instance in instances]
+    tasks = [asyncio.create_task(openai.last(twin.write(each))) for each in asked]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def serve(twin: Twin, sock: socket.socket) -> None:
+    """Run KServe's server on a bound socket until SIGTERM or SIGINT."""
+    from kserve import ModelServer
+    from kserve.model_server import app
+    from kserve.protocol.dataplane import DataPlane
+    from kserve.protocol.rest.server import RESTServer
+
+    model = kserve_model(twin)
+
+    class Plane(DataPlane):
+        """KServe's own data plane calls itself ready without asking its models."""
+
+        async def ready(self) -> bool:
+            """The readiness of the one model."""
+            return bool(await model.healthy())
+
+    server = ModelServer(http_port=sock.getsockname()[1], enable_grpc=False)
+    server.register_model(model)
+    _quiet()
+    app.include_router(openai.router(twin))
+    app.add_middleware(http.StopWhenGone, suffix=":predict")
+    app.add_exception_handler(Refusal, _refused)
+    threading.Thread(target=_warm, args=(twin, model), daemon=True).start()
+    plane, port = Plane(model_registry=server.registered_models), server.http_port
+    rest = RESTServer("kserve.model_server:app", plane, server.model_repository_extension, port, grace_period=5)
+    http.end_in_order()
+    try:
+        # KServe would bind every address itself; a bound socket keeps to the one that was asked for.
+        rest.run(sockets=[sock])
+    finally:
+        twin.close()
+
+
+def _quiet() -> None:
+    """KServe logs a stack for every "not yet ready" and two lines a request: keep its warnings and true errors."""
+    for name in ("uvicorn.access", "kserve.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("kserve").addFilter(lambda record: not _not_ready(record))
+
+
+def _not_ready(record: logging.LogRecord) -> bool:
+    from kserve.errors import ModelNotReady, ServerNotReady
+
+    return record.exc_info is not None and isinstance(record.exc_info[1], ModelNotReady | ServerNotReady)
+
+
+async def _refused(_: Any, refusal: Refusal) -> Any:
+    return openai.refused(refusal)
+
+
+def _warm(twin: Twin, model: Model) -> None:
+    """Load the embedder beside the start of the server, then let readiness ask predictor and store."""
+    import torch
+
+    # One thread: a query is short, and the predictor needs the other cores.
+    torch.set_num_threads(1)
+    try:
+        twin.chain.encode(["warm"])
+    except TwinError as error:
+        _log.error("%s", error)
+        return
+    model.ready = True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM; 2 and one readable line when it can't."""
+    settings = settings_module.load()
+    parser = argparse.ArgumentParser(prog="python -m twin.serving.transformer", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--http_port", type=int, default=settings.endpoint_port)
+    parser.add_argument("--predictor_host", help="host:port or URL of the predictor (KServe gives it in the cluster)")
+    # KServe gives its transformers more arguments than these; its own parser reads them.
+    args, _ = parser.parse_known_args(argv)
+    try:
+        if args.predictor_host:
+            url = args.predictor_host if "://" in args.predictor_host else f"http://{args.predictor_host}"
+            settings = replace(settings, predictor_url=url)
+        params = params_module.load(settings.root / "params.yaml")
+        sock = http.listen(args.host, args.http_port, "inference endpoint", "TWIN_ENDPOINT_PORT")
+        twin = make(params, settings)
+        serve(twin, sock)
+    except TwinError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

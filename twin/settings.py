@@ -1,0 +1,54 @@
+"""What the environment says: where things live and which services to use. Read on call, never at import."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`home` keeps what is not versioned (Postgres, MLflow, models' cache, logs); empty URLs mean the embedded part."""
+
+    root: Path
+    home: Path
+    database_url: str
+    mlflow_uri: str
+    predictor_url: str
+    endpoint_url: str
+    github_token: str
+    webui_port: int
+    endpoint_port: int
+    predictor_port: int
+
+    @property
+    def progress(self) -> Path:
+        """Folder of the progress files that the web interface follows."""
+        return self.home / "progress"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the local stack's log files."""
+        return self.home / "logs"
+
+
+def load() -> Settings:
+    """Read the environment. Ports must be whole numbers, else ValueError from the standard library."""
+    env = os.environ
+    root = Path(env.get("TWIN_ROOT", ".")).resolve()
+    home = Path(env.get("TWIN_HOME", root / ".twin")).resolve()
+    predictor_port = int(env.get("TWIN_PREDICTOR_PORT", "8082"))
+    endpoint_port = int(env.get("TWIN_ENDPOINT_PORT", "8081"))
+    return Settings(
+        root=root,
+        home=home,
+        database_url=env.get("DATABASE_URL", ""),
+        mlflow_uri=env.get("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"),
+        predictor_url=env.get("TWIN_PREDICTOR_URL", f"http://127.0.0.1:{predictor_port}"),
+        endpoint_url=env.get("TWIN_ENDPOINT_URL", f"http://127.0.0.1:{endpoint_port}"),
+        github_token=env.get("GITHUB_TOKEN", ""),
+        webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
+        endpoint_port=endpoint_port,
+        predictor_port=predictor_port,
+    )

@@ -1,0 +1,148 @@
+"""What every source's reader shares: the record of a skipped item, dates, encodings and the making of a Document."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from twin.errors import SourceError
+from twin.records import Document, content_hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """An item that a source held and that is no document of the author's, with the reason."""
+
+    what: str
+    reason: str
+
+
+Item = Document | Skipped
+
+
+def tried(what: str, read: Callable[[], Item]) -> Item:
+    """`read()`, or the item skipped with its reason when its content can't be read: one bad text spoils no source."""
+    try:
+        return read()
+    except SourceError as error:
+        return Skipped(what=what, reason=f"unreadable: {error.thing}")
+    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        return Skipped(what=what, reason=f"unreadable: {type(error).__name__}")
+
+
+_FORMATS = (
+    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d",
+    "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%y %H:%M", "%m/%d/%y, %I:%M %p", "%m/%d/%Y, %I:%M %p",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%m/%d/%Y",
+)  # fmt: skip
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+def moment(value: object) -> datetime | None:
+    """Read a date as exports, feeds, front matter and spreadsheets write it; UTC where no zone is named, else None."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    text = str(value or "").strip()
+    if not re.search(r"\d", text) or len(text) > 60:
+        return None
+    stamp = _read(text)
+    if stamp is None:
+        return None
+    try:
+        return stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+    except OverflowError:
+        return None
+
+
+def _read(text: str) -> datetime | None:
+    plain = re.sub(r"\s*(?:UTC|GMT|Z)$", "", text)
+    for attempt in (text, plain):
+        try:
+            # Python's ISO reader also takes bare numbers: eight digits (20240501) are a date, others are not.
+            if not attempt.isdigit() or len(attempt) == 8:
+                return datetime.fromisoformat(attempt)
+        except ValueError:
+            pass
+    for form in _FORMATS:
+        try:
+            return datetime.strptime(plain, form)
+        except ValueError:
+            continue
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
+def decode(data: bytes, where: object) -> str:
+    """Bytes as text: by byte order mark, UTF-8, UTF-16 without a mark, Windows-1252; SourceError for anything else."""
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return _strict(data, name, where)
+    zeros = data[:4096].count(0)
+    if zeros:
+        # Latin text in UTF-16 has every other byte zero; which half tells the byte order.
+        if zeros < len(data[:4096]) // 4:
+            raise _unreadable(where, "it holds binary data")
+        return _strict(data, "utf-16-le" if data[1:4096:2].count(0) >= data[0:4096:2].count(0) else "utf-16-be", where)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _strict(data, "cp1252", where)
+
+
+def _strict(data: bytes, name: str, where: object) -> str:
+    try:
+        return data.decode(name)
+    except UnicodeDecodeError as error:
+        raise _unreadable(where, f"it is not {name}: {error.reason}") from None
+
+
+def _unreadable(where: object, why: str) -> SourceError:
+    return SourceError("a file's text can't be read", f"{where} ({why})", "Save it as UTF-8 text, or export it again.")
+
+
+def unix_lines(text: str) -> str:
+    """Line ends as LF: how a file was saved is no part of how its author writes."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def short_hash(*parts: str) -> str:
+    """Sixteen hexadecimal characters that name a text which has no id of its own."""
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def make(
+    source: str,
+    native_id: str,
+    author: str,
+    fetched_at: datetime,
+    *,
+    register: str,
+    text: str,
+    title: str = "",
+    url: str = "",
+    published_at: datetime | None = None,
+    complete: bool = True,
+    provenance: str = "own",
+) -> Document:
+    """A Document whose id is `source:native_id` and whose text has LF line ends and is otherwise untouched."""
+    body = unix_lines(text).encode("utf-8", "replace").decode("utf-8")
+    return Document(
+        id=f"{source}:{native_id}",
+        author=author,
+        source=source,
+        register=register,
+        title=title,
+        text=body,
+        url=url,
+        published_at=published_at,
+        fetched_at=fetched_at,
+        sha256=content_hash(body),
+        complete=complete,
+        provenance=provenance,
+    )

@@ -1,0 +1,78 @@
+"""Stage dataset: documents and their features become examples, split by time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin import tables
+from twin.files import replacing, write_json
+from twin.params import Params
+from twin.progress import Progress
+from twin.records import Document
+from twin.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Metrics = dict[str, float | int | str]
+
+
+def dataset(
+    documents: Path, features: Path, out: Path, params: Params, settings: Settings, progress: Progress
+) -> Metrics:
+    """Write `examples.parquet`, `splits.parquet` and `report.json` below `out`; raises DataError on too few texts."""
+    import pandas as pd
+
+    from twin.training.examples import build
+    from twin.training.split import temporal_split
+
+    texts = tables.documents_from(tables.read(documents / tables.DOCUMENTS, "documents"))
+    chunks = tables.read(features / tables.CHUNKS, "chunks")
+    splits = temporal_split(texts, params.dataset.train_share, params.dataset.validation_share)
+    with progress.step("write briefs", len(texts)) as step:
+        examples = build(
+            texts, splits,
+            name=params.author.name, max_tokens=params.dataset.max_tokens, facts_share=params.dataset.facts_share,
+            facts_for=_neighbours(chunks, splits), seed=params.dataset.seed, tick=step.advance,
+        )  # fmt: skip
+    frame = pd.DataFrame(
+        [
+            {"id": e.id, "document_id": e.document_id, "register": e.register, "kind": e.kind, "split": e.split,
+             "messages": json.dumps(e.messages, ensure_ascii=False), "completion": e.completion}
+            for e in examples
+        ]
+    )  # fmt: skip
+    metrics: Metrics = {"documents": len(texts), "examples": len(frame)}
+    for split in ("train", "validation", "test"):
+        part = frame[frame["split"] == split]
+        metrics[f"{split}_documents"] = int(part["document_id"].nunique())
+        metrics[f"{split}_words"] = sum(len(text.split()) for text in part["completion"])
+    with replacing(out) as fresh:
+        fresh.mkdir()
+        tables.write(frame, fresh / tables.EXAMPLES, "examples")
+        table = pd.DataFrame({"document_id": list(splits), "split": list(splits.values())})
+        tables.write(table, fresh / tables.SPLIT_TABLE, "splits")
+        write_json(fresh / "report.json", {**metrics, "kinds": frame["kind"].value_counts().to_dict()})
+    return metrics
+
+
+def _neighbours(chunks: pd.DataFrame, splits: dict[str, str]) -> Callable[[Document], Sequence[str]]:
+    """Chunks of other training documents nearest to a document's first chunk: held-out text never informs a prompt."""
+    import numpy as np
+
+    first = chunks.sort_values("ordinal").groupby("document_id", sort=False).first()
+    allowed = chunks[chunks["document_id"].map(splits).eq("train")]
+    matrix = np.stack(list(allowed["embedding"])) if len(allowed) else np.zeros((0, 1), np.float32)
+    owners, texts = allowed["document_id"].to_numpy(), allowed["text"].to_numpy()
+
+    def near(document: Document) -> Sequence[str]:
+        if document.id not in first.index or not len(matrix):
+            return []
+        scores = matrix @ np.asarray(first.loc[document.id, "embedding"], np.float32)
+        scores[owners == document.id] = -1.0
+        return [str(texts[i]) for i in np.argsort(-scores)[:2] if scores[i] > 0.3]
+
+    return near

@@ -1,0 +1,56 @@
+"""The monitor stage: the drafts that were given, held against the author's own training posts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin import tables
+from twin.files import replacing, write_json
+from twin.monitoring import drift, payload
+from twin.params import Params
+from twin.progress import Progress
+from twin.settings import Settings
+from twin.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Metrics = dict[str, float | int | str]
+
+
+def monitor(out: Path, params: Params, settings: Settings, progress: Progress) -> Metrics:
+    """Write out/drift.html and out/drift.json on the newest `monitor.window` logged drafts of the author.
+
+    The reference are the author's training documents (style.parquet, restricted by splits.parquet when that is there).
+    With fewer than `monitor.min_requests` of either, both files say so and nothing counts as drift. Raises StoreError
+    when the database is away, DataError when the features stage has not run.
+    """
+    author = params.author.id
+    with progress.step("read the log") as step:
+        drafts = payload.read(settings.database_url, author, params.monitor.window)
+        reference = _training_posts(Workspace(settings.root, author))
+        step.advance(1, f"{len(drafts)} drafts, {len(reference)} posts")
+    with progress.step("compare"), replacing(out) as fresh:
+        fresh.mkdir()
+        found = drift.compare(
+            drafts, reference, fresh / "drift.html", min_requests=params.monitor.min_requests,
+            drift_share=params.monitor.drift_share,
+        )  # fmt: skip
+        write_json(
+            fresh / "drift.json", {"author": author, "drift_share": params.monitor.drift_share, **found.as_dict()}
+        )
+    return {
+        "requests": found.requests, "references": found.references, "enough": int(found.enough),
+        "drifted": int(found.drifted), "share": round(found.share, 4) if found.share is not None else "",
+        "reason": found.reason,
+    }  # fmt: skip
+
+
+def _training_posts(workspace: Workspace) -> pd.DataFrame:
+    style = tables.read(workspace.features / tables.STYLE)
+    splits = workspace.dataset / tables.SPLIT_TABLE
+    if not splits.exists():
+        return style
+    table = tables.read(splits, "splits")
+    return style[style["document_id"].isin(table.loc[table["split"] == "train", "document_id"])]

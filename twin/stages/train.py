@@ -1,0 +1,60 @@
+"""Stage train: a LoRA adapter from the examples, by torchrun under DeepSpeed."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from twin import tables
+from twin.errors import DataError
+from twin.files import read_json, replacing
+from twin.params import Params
+from twin.progress import Progress
+from twin.settings import Settings
+
+Metrics = dict[str, float | int | str]
+
+
+def train(dataset: Path, out: Path, params: Params, settings: Settings, progress: Progress) -> Metrics:
+    """Write the adapter (safetensors and GGUF), `train.json` and `loss.csv` below `out`.
+
+    A run that was killed continues from its last checkpoint when called again with the same data and choices.
+    Raises TrainingError, ModelError.
+    """
+    from twin.basemodel import local_path
+    from twin.serving.gguf import adapter_to_gguf
+    from twin.training.launch import command, environment, launch
+    from twin.training.sft import SftConfig, write_config
+
+    examples = dataset / tables.EXAMPLES
+    if not examples.exists():
+        raise DataError("a stage's input is missing", examples, "Run `twin dataset` first, or all with `dvc repro`.")
+    with progress.step(f"prepare the base model {params.train.base_model}"):
+        base = local_path(params.train.base_model, settings.home / "models")
+    work = settings.home / "checkpoints" / params.author.id / _key(examples, params)
+    with replacing(out) as fresh:
+        config = SftConfig(
+            base=str(base.folder), dataset=str(dataset), out=str(fresh), checkpoints=str(work),
+            progress=str(settings.progress), max_tokens=params.dataset.max_tokens, train=params.train.model_dump(mode="json"),
+        )  # fmt: skip
+        processes = params.train.processes
+        launch(
+            command(write_config(config, work / "config.json"), processes),
+            environment(settings.home, processes),
+            settings.logs / f"train-{params.author.id}.log",
+        )
+        with progress.step("convert the adapter for the local predictor"):
+            adapter_to_gguf(fresh, base.folder, fresh / "adapter.gguf")
+        (fresh / "README.md").unlink(missing_ok=True)
+    shutil.rmtree(work, ignore_errors=True)
+    metrics: Metrics = read_json(out / "train.json")
+    return metrics
+
+
+def _key(examples: Path, params: Params) -> str:
+    """One folder of checkpoints for one set of data and choices: others must not be resumed from."""
+    digest = hashlib.sha256(examples.read_bytes())
+    digest.update(params.train.model_dump_json().encode())
+    digest.update(str(params.dataset.max_tokens).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,179 @@
+"""One feature view as one typed PostgreSQL table: its columns, its indexes and its rows.
+
+Feast's stock store keeps a row per feature and an untyped vector, so each search sorts the whole table. Here a row is
+an entity and a vector has its length in its type: it can be read in place, and indexed once the table is large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from twin.errors import StoreError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+EXACT_ROWS = 10_000
+"""Up to this many rows a full scan is both exact and fast; past it the vectors get an HNSW index."""
+
+OPERATORS = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>", "l1": "<+>"}
+_CLASSES = {
+    "cosine": "vector_cosine_ops",
+    "l2": "vector_l2_ops",
+    "inner_product": "vector_ip_ops",
+    "l1": "vector_l1_ops",
+}
+_INLINE_DIMENSIONS = 1500  # a vector this long still fits on a page, beside its row
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`type` is PostgreSQL's; `metric` marks the vector to search, `full_text` names a text search configuration."""
+
+    name: str
+    type: str
+    metric: str = ""
+    dimensions: int = 0
+    full_text: str = ""
+    index: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A feature view's table: the entity's serialised key, its join keys, the features."""
+
+    name: str
+    keys: tuple[Column, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def id(self) -> sql.Identifier:
+        """The quoted name."""
+        return sql.Identifier(self.name)
+
+    def vector(self) -> Column:
+        """The column to search by similarity; raises StoreError when there is none."""
+        for column in self.columns:
+            if column.metric:
+                return column
+        raise StoreError(
+            "the feature view has no vector", self.name, "Mark a field with vector_index=True and vector_length."
+        )
+
+    def full_text(self) -> Column:
+        """The column to search by words; raises StoreError when there is none."""
+        for column in self.columns:
+            if column.full_text:
+                return column
+        raise StoreError(
+            "the feature view has no searchable text", self.name, "Give a String field the tag full_text=english."
+        )
+
+
+def create(connection: Connection[Any], table: Table) -> None:
+    """Make the table, or bring an older one to these columns: a column whose type changed is made anew, empty."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [table.name])
+        connection.execute(
+            sql.SQL(
+                "CREATE TABLE IF NOT EXISTS {} "
+                "(entity_key bytea PRIMARY KEY, event_ts timestamptz NOT NULL, created_ts timestamptz)"
+            ).format(table.id)
+        )
+        present = _present(connection, table)
+        wanted = {c.name: c for c in (*table.keys, *table.columns)}
+        for name, kind in present.items():
+            if name not in wanted or wanted[name].type != kind:
+                connection.execute(
+                    sql.SQL("ALTER TABLE {} DROP COLUMN {} CASCADE").format(table.id, sql.Identifier(name))
+                )
+        for column in wanted.values():
+            if present.get(column.name) != column.type:
+                _add(connection, table, column)
+
+
+def _present(connection: Connection[Any], table: Table) -> dict[str, str]:
+    rows = connection.execute(
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
+        "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+        [table.id.as_string(connection)],
+    ).fetchall()
+    return {name: kind for name, kind in rows if name not in ("entity_key", "event_ts", "created_ts")}
+
+
+def _add(connection: Connection[Any], table: Table, column: Column) -> None:
+    name = sql.Identifier(column.name)
+    connection.execute(sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(table.id, name, sql.SQL(column.type)))
+    if column.metric and column.dimensions <= _INLINE_DIMENSIONS:
+        # In the row itself: a scan that fetched each vector from the side table would take four times as long.
+        connection.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE PLAIN").format(table.id, name))
+    if column.index:
+        connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table.id, name))
+    if column.full_text:
+        words = sql.Identifier(f"{column.name}_words")
+        connection.execute(
+            sql.SQL(
+                "ALTER TABLE {} ADD COLUMN {} tsvector "
+                "GENERATED ALWAYS AS (to_tsvector({}::regconfig, coalesce({}, ''))) STORED"
+            ).format(table.id, words, sql.Literal(column.full_text), name)
+        )
+        connection.execute(sql.SQL("CREATE INDEX ON {} USING gin ({})").format(table.id, words))
+
+
+def drop(connection: Connection[Any], name: str) -> None:
+    """Remove a table with its rows; nothing happens when there is none."""
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def upsert(connection: Connection[Any], table: Table, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows (entity_key, event_ts, created_ts, *keys, *columns) in one transaction; a known key is replaced."""
+    names = ["entity_key", "event_ts", "created_ts", *(c.name for c in (*table.keys, *table.columns))]
+    listed = sql.SQL(", ").join(map(sql.Identifier, names))
+    types = ["bytea", "timestamptz", "timestamptz", *(c.type for c in (*table.keys, *table.columns))]
+    fresh = sql.SQL(", ").join(
+        sql.SQL("{} = excluded.{}").format(sql.Identifier(n), sql.Identifier(n)) for n in names[1:]
+    )
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.incoming")
+        declared = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in zip(names, types, strict=True)
+        )
+        cursor.execute(sql.SQL("CREATE TEMP TABLE incoming (nr bigserial, {}) ON COMMIT DROP").format(declared))
+        with cursor.copy(sql.SQL("COPY incoming ({}) FROM STDIN").format(listed)) as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {} ({}) SELECT DISTINCT ON (entity_key) {} FROM incoming "
+                "ORDER BY entity_key, event_ts DESC, nr DESC "
+                "ON CONFLICT (entity_key) DO UPDATE SET {}"
+            ).format(table.id, listed, listed, fresh)
+        )
+
+
+def tend(connection: Connection[Any], table: Table) -> bool:
+    """Give a table that has outgrown exact search its HNSW index; True when it was made now."""
+    column = next((c for c in table.columns if c.metric), None)
+    if column is None:
+        return False
+    name = f"{table.name}_{column.name}_hnsw"[:63]
+    found = connection.execute(
+        sql.SQL("SELECT to_regclass(%s) IS NOT NULL, (SELECT count(*) FROM (SELECT 1 FROM {} LIMIT %s) AS few)").format(
+            table.id
+        ),
+        [sql.Identifier(name).as_string(connection), EXACT_ROWS + 1],
+    ).fetchone()
+    assert found is not None
+    if found[0] or found[1] <= EXACT_ROWS:
+        return False
+    connection.execute(
+        sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} USING hnsw ({} {})").format(
+            sql.Identifier(name), table.id, sql.Identifier(column.name), sql.SQL(_CLASSES[column.metric])
+        )
+    )
+    connection.execute(sql.SQL("ANALYZE {}").format(table.id))
+    return True

@@ -1,0 +1,85 @@
+"""HTML to the Markdown an author would have typed: words, line breaks, lists, code and quotes; no images, no chrome."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bs4 import Tag
+
+_DROPPED = (
+    "script", "style", "noscript", "svg", "button", "form", "input", "iframe", "img", "video", "audio", "picture",
+    "source", "object", "embed", "template", "head",
+)  # fmt: skip
+_FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
+
+
+def parse(html: str | bytes) -> Tag:
+    """The HTML as a tree that may be changed; never fetches anything."""
+    from bs4 import BeautifulSoup
+
+    return BeautifulSoup(html, "lxml")
+
+
+def to_markdown(element: Tag) -> str:
+    """The element's content as Markdown. The tree is changed on the way: hand in one that is no longer needed.
+
+    Line breaks stay line breaks, headings are ATX, bullets are dashes, nothing is escaped: what the reader saw as
+    ``2 * 3`` stays so. Captions become paragraphs; images go.
+    """
+    from markdownify import MarkdownConverter
+
+    _tidy(element)
+    converter = MarkdownConverter(
+        heading_style="ATX", bullets="-", autolinks=False, escape_asterisks=False, escape_underscores=False,
+        escape_misc=False, code_language_callback=_language,
+    )  # fmt: skip
+    return _compact(str(converter.convert_soup(element)))
+
+
+def plain(element: Tag) -> str:
+    """The element's words on one line."""
+    return " ".join(element.get_text(" ").split())
+
+
+def _tidy(element: Tag) -> None:
+    for tag in element.find_all(_DROPPED):
+        tag.decompose()
+    for code in element.find_all("pre"):
+        for line_break in code.find_all("br"):
+            line_break.replace_with("\n")
+    for caption in element.find_all("figcaption"):
+        caption.name = "p"
+    for link in element.find_all("a"):
+        href = str(link.get("href") or "")
+        # A bare address, an anchor inside the page and a script are not what the author typed as a link.
+        if not href.startswith(("http", "mailto:", "/")) or link.get_text(strip=True) in ("", href):
+            link.unwrap()
+    for link in element.find_all(["a", "strong", "em", "b", "i"]):
+        link.attrs.pop("title", None)
+
+
+def _language(pre: Tag) -> str:
+    named = pre.get("data-code-block-lang")
+    code = pre.find("code")
+    classes = [*(pre.get("class") or []), *((code.get("class") or []) if code else [])]
+    found = next((c.removeprefix("language-") for c in classes if c.startswith("language-")), "")
+    return str(named or found)
+
+
+def _compact(markdown: str) -> str:
+    lines: list[str] = []
+    fence = ""
+    for line in markdown.strip("\n").split("\n"):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence = mark.group(1)
+        elif mark and line.strip().startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+        elif not fence:
+            line = line.rstrip(" \t")
+            if not line and lines and not lines[-1]:
+                continue
+        lines.append(line)
+    return "\n".join(lines).strip("\n")

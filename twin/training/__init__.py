@@ -1,0 +1,1 @@
+"""Training: the split by time, the examples, and LoRA fine-tuning under DeepSpeed."""

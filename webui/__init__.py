@@ -1,0 +1,1 @@
+"""The web interface: where a person meets their twin."""

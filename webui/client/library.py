@@ -1,0 +1,137 @@
+"""The author's documents for reading: loaded once a version of the file, searched and paged on the server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twin import tables
+from twin.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CACHE: dict[Path, tuple[tuple[int, int], Any]] = {}
+_LOCK = threading.Lock()
+_COLUMNS = ["id", "title", "source", "register", "published_at", "words", "provenance", "shown", "opening"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What the table shows. `order` is a column's name, `start` a row number from 0."""
+
+    text: str = ""
+    source: str = ""
+    register: str = ""
+    order: str = "published_at"
+    descending: bool = True
+    start: int = 0
+    count: int = 25
+
+
+def documents(work: Workspace) -> pd.DataFrame | None:
+    """The prepared documents, or those just collected when nothing is prepared yet; None when there are neither."""
+    for folder in (work.documents, work.raw):
+        file = folder / tables.DOCUMENTS
+        if file.exists():
+            frame: pd.DataFrame = _load(file)
+            return frame
+    return None
+
+
+def rejected(work: Workspace) -> pd.DataFrame | None:
+    """Rows that were left out, with the column `reason`; None when there are none."""
+    file = work.documents / tables.REJECTED
+    frame = _load(file) if file.exists() else None
+    return frame if frame is not None and len(frame) else None
+
+
+def search(frame: pd.DataFrame, query: Query) -> tuple[list[dict[str, Any]], int]:
+    """The rows of one page (plain values, without the texts) and how many match in all."""
+    chosen = frame
+    if query.source:
+        chosen = chosen[chosen["source"] == query.source]
+    if query.register:
+        chosen = chosen[chosen["register"] == query.register]
+    for word in query.text.casefold().split():
+        chosen = chosen[chosen["haystack"].str.contains(word, regex=False)]
+    order = query.order if query.order in chosen.columns else "published_at"
+    rows = chosen[_present(chosen)].sort_values(
+        order, ascending=not query.descending, kind="stable", na_position="last"
+    )
+    page = rows.iloc[query.start : query.start + query.count]
+    return [_plain(row) for row in page.to_dict("records")], len(chosen)
+
+
+def one(work: Workspace, document_id: str) -> dict[str, Any] | None:
+    """One document with its text, kept or left out."""
+    for frame in (documents(work), rejected(work)):
+        if frame is None:
+            continue
+        hit = frame[frame["id"] == document_id]
+        if len(hit):
+            return _plain(hit.drop(columns=["haystack"]).iloc[0].to_dict())
+    return None
+
+
+def counts(frame: pd.DataFrame, column: str) -> list[tuple[str, int]]:
+    """How often each value stands in a column, the most frequent first."""
+    return [(str(value), int(count)) for value, count in frame[column].value_counts().items()]
+
+
+def months(frame: pd.DataFrame) -> list[tuple[str, int]]:
+    """Words a month, oldest first, months without a word included; at most the last 36."""
+    import pandas as pd
+
+    dated = frame.dropna(subset=["published_at"])
+    if dated.empty:
+        return []
+    by_month = dated.groupby(dated["published_at"].dt.tz_localize(None).dt.to_period("M"))["words"].sum()
+    every = pd.period_range(by_month.index.min(), by_month.index.max(), freq="M")
+    return [(str(month), int(by_month.get(month, 0))) for month in every[-36:]]
+
+
+def _load(file: Path) -> Any:
+    stat = file.stat()
+    stamp = (stat.st_mtime_ns, stat.st_size)
+    with _LOCK:
+        kept = _CACHE.get(file)
+        if kept and kept[0] == stamp:
+            return kept[1]
+        frame = _with_extras(tables.read(file))
+        _CACHE[file] = (stamp, frame)
+        return frame
+
+
+def _with_extras(frame: pd.DataFrame) -> pd.DataFrame:
+    text = frame["text"].fillna("").astype(str)
+    title = frame["title"].fillna("").astype(str).str.strip()
+    lines = text.str.slice(0, 600).str.strip().str.split("\n", n=1)
+    # A text without a title is known by its first line; the row below then goes on where that line ends.
+    first, rest = lines.str[0].str.lstrip("# ").str.slice(0, 140), lines.str[1].fillna("")
+    opening = text.str.slice(0, 600).where(title != "", rest).str.replace(r"\s+", " ", regex=True).str.strip()
+    return frame.assign(
+        words=[len(words.split()) for words in text], shown=title.where(title != "", first),
+        opening=opening.str.slice(0, 180), haystack=(title + "\n" + text).str.casefold(),
+    )  # fmt: skip
+
+
+def _present(frame: pd.DataFrame) -> list[str]:
+    return [c for c in [*_COLUMNS, "reason"] if c in frame.columns]
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    import pandas as pd
+
+    plain: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, pd.Timestamp):
+            plain[str(key)] = value.strftime("%Y-%m-%d")
+        elif value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+            plain[str(key)] = ""
+        else:
+            plain[str(key)] = value.item() if hasattr(value, "item") else value
+    return plain

@@ -1,0 +1,176 @@
+"""Library: every text the twin has read, to search, filter and read; and those left out, with the reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nicegui import run, ui
+
+from twin.errors import TwinError
+from twin.workspace import Workspace
+from webui import parts, theme
+from webui.client import Client, library
+from webui.client.library import Query
+
+PER_PAGE = 25
+ORDERS = {
+    "published_at": "Newest first",
+    "-published_at": "Oldest first",
+    "words": "Longest first",
+    "-title": "By title",
+}
+
+
+def register(client: Client) -> None:
+    """Serve the page at `/library`."""
+
+    async def page() -> None:
+        with theme.frame(client, "/library", "Library", "Everything the twin knows of your writing, word for word."):
+            params, error = client.params_or_error()
+            if error:
+                parts.note("bad", error)
+            work = client.workspace(params.author.id) if params else None
+            try:
+                frame = await run.io_bound(library.documents, work) if work else None
+                left_out = await run.io_bound(library.rejected, work) if work else None
+            except TwinError as problem:
+                parts.note("bad", str(problem))
+                return
+            if work is None or frame is None or not len(frame):
+                parts.empty(
+                    "o_auto_stories",
+                    "No texts yet",
+                    "Add a source and collect it: every text will be here to read.",
+                    "To the sources",
+                    "/sources",
+                )
+                return
+            await Shelf(work, frame, left_out).show()
+
+    ui.page("/library")(page)
+
+
+class Shelf:
+    """One tab's view of the library: what is asked for, and the page of rows that answers."""
+
+    def __init__(self, work: Workspace, frame: Any, left_out: Any) -> None:
+        self.work, self.frames = work, {"kept": frame, "left": left_out}
+        self.which, self.text, self.source, self.register, self.order, self.number = (
+            "kept",
+            "",
+            "",
+            "",
+            "published_at",
+            1,
+        )
+
+    async def show(self) -> None:
+        """Draw the controls and the first page."""
+        kept, left = self.frames["kept"], self.frames["left"]
+        with ui.element("div").classes("line").props("role=search"):
+            search = (
+                ui.input(placeholder="Search titles and texts")
+                .props('outlined dense clearable debounce=150 aria-label="Search"')
+                .classes("grow")
+                .style("min-width: 220px")
+            )
+            with search.add_slot("prepend"):
+                ui.icon("o_search").props('aria-hidden="true"')
+            search.on_value_change(lambda e: self._set(text=e.value or ""))
+            self._select("Source", "source", ["", *sorted(kept["source"].unique())], "All sources")
+            self._select("Kind", "register", ["", *sorted(kept["register"].unique())], "All kinds")
+            ui.select(ORDERS, value="published_at", on_change=lambda e: self._set(order=e.value)).props(
+                'outlined dense options-dense aria-label="Order"'
+            )
+        if left is not None:
+            names = {"kept": f"Kept · {len(kept):,}", "left": f"Left out · {len(left):,}"}
+            ui.toggle(names, value="kept", on_change=lambda e: self._set(which=e.value)).props(
+                'no-caps unelevated toggle-color="" toggle-text-color=ink'
+            ).classes("segments")
+        self.count = ui.label().classes("soft small nums").props('role="status"')
+        self.rows = ui.element("div").classes("rows")
+        self.pager = ui.element("div").classes("line").style("justify-content: center")
+        await self._draw()
+
+    def _select(self, name: str, key: str, values: list[str], everything: str) -> None:
+        options = {value: value.capitalize() if value else everything for value in values}
+        ui.select(options, value="", on_change=lambda e: self._set(**{key: e.value})).props(
+            f'outlined dense options-dense aria-label="{name}"'
+        )
+
+    async def _set(self, **changes: Any) -> None:
+        self.number = 1
+        for key, value in changes.items():
+            setattr(self, key, value)
+        await self._draw()
+
+    async def _turn(self, number: int) -> None:
+        self.number = number
+        await self._draw()
+        ui.run_javascript("window.scrollTo({top: 0})")
+
+    async def _draw(self) -> None:
+        query = Query(
+            text=self.text, source=self.source, register=self.register, order=self.order.removeprefix("-"),
+            descending=not self.order.startswith("-"), start=(self.number - 1) * PER_PAGE, count=PER_PAGE,
+        )  # fmt: skip
+        rows, total = await run.io_bound(library.search, self.frames[self.which], query)
+        first = min(query.start + 1, total)
+        self.count.set_text(
+            f"{first:,}–{query.start + len(rows):,} of {total:,}" if total else "Nothing matches. Try fewer words."
+        )
+        self.rows.clear()
+        self.rows.set_visibility(total > 0)
+        with self.rows:
+            for row in rows:
+                self._row(row)
+        self.pager.clear()
+        pages = -(-total // PER_PAGE)
+        if pages > 1:
+            with self.pager:
+                ui.pagination(
+                    1, pages, value=self.number, direction_links=True, on_change=lambda e: self._turn(e.value)
+                ).props('max-pages=6 color="" active-design="unelevated" active-color="" gutter="2px"')
+
+    def _row(self, row: dict[str, Any]) -> None:
+        with ui.element("button").classes("row-item").on("click", lambda: read(self.work, row["id"])):
+            with ui.element("span").classes("main"):
+                ui.label(row["shown"]).classes("title cut")
+                ui.label(row.get("reason") or row["opening"]).classes("under cut")
+            with ui.element("span").classes("side nums"):
+                ui.label(row["register"]).classes("w-kind phone-off")
+                ui.label(row["source"]).classes("w-source phone-off")
+                ui.label(f"{row['words']:,} words").classes("w-words phone-off")
+                ui.label(row["published_at"] or "no date").classes("w-date")
+
+
+def read(work: Workspace, document_id: str) -> None:
+    """Open the reader on one text."""
+    found = library.one(work, document_id)
+    with parts.dialog() as dialog:
+        with ui.element("div").classes("line apart nowrap").style("align-items: start"):
+            with ui.element("div").classes("grow"):
+                parts.heading(2, found["shown"] if found else "Not found")
+                if found:
+                    facts = (
+                        found["published_at"],
+                        found["source"],
+                        found["register"],
+                        f"{found['words']:,} words",
+                        found["provenance"],
+                    )
+                    parts.text(" · ".join(str(fact) for fact in facts if fact), "soft small nums")
+            parts.bare("o_close", "Close", dialog.close)
+        if found is None:
+            parts.note("warn", "This text is no longer there: the library was made anew. Reload the page.")
+            return
+        if found.get("reason"):
+            parts.note("warn", str(found["reason"]), "Left out")
+        if str(found["url"]).startswith(("http://", "https://")):
+            ui.link(found["url"], found["url"], new_tab=True).classes("small cut full").props(
+                'rel="noopener noreferrer"'
+            )
+        if found["register"] in ("article", "readme"):
+            parts.markdown(found["text"])
+        else:
+            ui.label(found["text"]).classes("reader pre")

@@ -1,0 +1,251 @@
+"""Sources: what the twin reads, adding more by link or file, and collecting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nicegui import events, ui
+
+from twin.errors import TwinError
+from twin.params import Params
+from webui import parts, theme
+from webui.client import Client, inbox, jobs, sources
+from webui.pages import guide, home, working
+
+_ICONS = {
+    "linkedin": "o_work_outline", "medium": "o_article", "substack": "o_mark_email_read", "github": "o_code",
+    "rss": "o_rss_feed", "files": "o_description", "jsonl": "o_data_object",
+}  # fmt: skip
+
+# Quasar's own header has a button and a field without names: here both say what they are for.
+_DROP = """
+<div class="drop">
+  <label>Drop an export ZIP or text files here<q-uploader-add-trigger></q-uploader-add-trigger></label>
+  <q-btn flat no-caps class="quiet" icon="o_upload_file" label="Choose files" @click="props.pickFiles($event)"></q-btn>
+  <q-linear-progress v-if="props.isUploading" :value="props.uploadProgress" aria-label="Uploading"></q-linear-progress>
+</div>
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the page shows, read in one go."""
+
+    params: Params | None
+    error: str
+    found: dict[str, dict[str, Any]] | None = None
+    busy: bool = False
+    failed: str = ""
+
+
+def register(client: Client) -> None:
+    """Serve the page at `/sources`."""
+
+    async def page() -> None:
+        with theme.frame(
+            client, "/sources", "Sources", "Where your writing comes from. Only what you hand over is read."
+        ):
+            params, error = client.params_or_error()
+            if params is None:
+                if error:
+                    parts.note("bad", error)
+                home.begin_card(client, first=not error)
+                return
+            work = client.workspace(params.author.id)
+            with ui.element("div").classes("halves"):
+                await parts.live(lambda: _look(client), lambda seen: _listing(client, seen))
+                await parts.live(lambda: working.look(client, work), lambda seen: working.card(client, seen))
+            if params.author.fictional:
+                _not_with_the_sample(client, params)
+            else:
+                _adding(client, params)
+            guide.show()
+
+    ui.page("/sources")(page)
+
+
+def _look(client: Client) -> Seen:
+    params, error = client.params_or_error()
+    if params is None:
+        return Seen(params=None, error=error)
+    work = client.workspace(params.author.id)
+    now = working.look(client, work)
+    failed = next((stage.error for stage in now.stages if stage.key == "collect"), "")
+    return Seen(params=params, error="", found=inbox.found_last(work), busy=now.busy, failed=failed)
+
+
+def _listing(client: Client, seen: Seen) -> None:
+    if seen.params is None:
+        parts.note("bad", seen.error)
+        return
+    entries = sources.raw_entries(client.settings.root / "params.yaml")
+    if not entries:
+        parts.empty(
+            "o_inventory_2",
+            "Nothing to read yet",
+            "Paste a link or drop an export below. A handful of posts is enough to begin with.",
+        )
+        return
+    with ui.element("section").classes("stack"):
+        with ui.element("div").classes("line apart"):
+            parts.heading(2, f"{len(entries)} source{'s' if len(entries) != 1 else ''}")
+            _collect_buttons(client, seen.busy)
+        with ui.element("div").classes("rows"):
+            for index, entry in enumerate(entries):
+                _row(client, index, entry, seen)
+
+
+def _collect_buttons(client: Client, busy: bool) -> None:
+    with ui.element("div").classes("line").style("width: auto"):
+        only = parts.quiet("Collect only", lambda: working.start(client, jobs.COLLECT))
+        only.tooltip("Read the sources and index them, without training")
+        both = parts.go("Collect now", lambda: working.start(client, jobs.PIPELINE), icon="o_download")
+        both.tooltip("Read the sources, then learn from what is new")
+    for button in (only, both):
+        button.set_enabled(not busy)
+
+
+def _row(client: Client, index: int, entry: dict[str, Any], seen: Seen) -> None:
+    kind = str(entry.get("kind", ""))
+    found = (seen.found or {}).get(sources.record_id(entry))
+    error = _error(index, seen)
+    with ui.element("div").classes("row-item"):
+        with ui.element("span").classes("kind"):
+            ui.icon(_ICONS.get(kind, "o_description")).props('aria-hidden="true"')
+        with ui.element("div").classes("main"):
+            ui.label(sources.NAMES.get(kind, kind)).classes("title")
+            ui.label(place(entry)).classes("under cut").tooltip(place(entry))
+            for words in [error] if error else (found or {}).get("errors") or []:
+                ui.label(str(words)).classes("small pre").style("color: var(--bad)").props("role=alert")
+        with ui.element("div").classes("side nums"):
+            ui.label("failed" if error else _said(found)).tooltip(_skipped(found))
+            name = f"Remove {sources.NAMES.get(kind, kind)} {place(entry)}"
+            parts.bare("o_close", name, lambda: _confirm_remove(client, index, entry))
+
+
+def place(entry: dict[str, Any]) -> str:
+    """Where a source is, for people."""
+    return str(entry.get("url") or entry.get("user") or entry.get("path") or "")
+
+
+def _said(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "not read yet"
+    count = int(found.get("kept") or 0)
+    return f"{count:,} text{'s' if count != 1 else ''}"
+
+
+def _skipped(found: dict[str, Any] | None) -> str:
+    skipped = (found or {}).get("skipped") or {}
+    if not skipped:
+        return "Nothing was set aside" if found else "Collect to read it"
+    return "Set aside: " + ", ".join(f"{count:,} × {reason}" for reason, count in skipped.items())
+
+
+def _error(index: int, seen: Seen) -> str:
+    """What the last collection said went wrong with this source: the whole stage stops at the first that fails."""
+    return seen.failed if seen.failed.startswith(f"source {index + 1} (") else ""
+
+
+def _confirm_remove(client: Client, index: int, entry: dict[str, Any]) -> None:
+    with parts.dialog() as dialog:
+        parts.heading(2, "Stop reading this source?")
+        parts.text(place(entry), "pre")
+        parts.text(
+            "It leaves the list; an uploaded file stays in the inbox. Collect again, and the twin forgets its texts.",
+            "soft",
+        )
+
+        def remove() -> None:
+            try:
+                sources.remove(client.settings.root / "params.yaml", index, entry)
+            except TwinError as error:
+                ui.notify(str(error), type="warning")
+            dialog.close()
+
+        with ui.element("div").classes("line"):
+            parts.go("Remove", remove)
+            parts.quiet("Keep it", dialog.close)
+
+
+def _not_with_the_sample(client: Client, params: Params) -> None:
+    words = f"Your texts and those of {params.author.name}, who is invented, must not mix. Begin your own twin first."
+    with parts.note("warn", words, "Add your own writing"):
+        parts.go("Start with my own writing", lambda: home.begin_dialog(client))
+
+
+def _adding(client: Client, params: Params) -> None:
+    with ui.element("section").classes("card").props('aria-label="Add a source"'):
+        parts.heading(2, "Add a source")
+        with ui.element("div").classes("halves"):
+            _by_link(client)
+            _by_file(client, params)
+        parts.text(
+            "Add only what you wrote, or may use. For each source it is noted how and under which terms it was read.",
+            "soft small",
+        )
+
+
+def _by_link(client: Client) -> None:
+    with ui.element("div").classes("stack"):
+        link = (
+            ui.input("Paste a link", placeholder="https://you.substack.com")
+            .props("outlined stack-label type=url autocomplete=off")
+            .classes("full")
+        )
+        answer = ui.element("div").classes("full").props('aria-live="polite"')
+
+        def add() -> None:
+            answer.clear()
+            try:
+                found = sources.recognise_link(link.value or "")
+                fresh = sources.add(client.settings.root / "params.yaml", found.entry)
+            except TwinError as error:
+                with answer:
+                    parts.note("bad", str(error))
+                return
+            with answer:
+                parts.note("good", f"{found.label} {'was added' if fresh else 'is in your list already'}.")
+            link.set_value("")
+
+        link.on("keydown.enter", add)
+        with ui.element("div").classes("line"):
+            parts.quiet("Add link", add, icon="o_add_link")
+            parts.text("GitHub, Substack, Medium, or any feed", "soft small")
+
+
+def _by_file(client: Client, params: Params) -> None:
+    with ui.element("div").classes("stack"):
+        limit = params.collect.max_archive_mb
+        answer_box: list[ui.element] = []
+
+        async def take(event: events.UploadEventArguments) -> None:
+            try:
+                found = await inbox.receive(client.workspace(params.author.id), event.file)
+                tone, words = "good", f"{found.label} was added."
+            except TwinError as error:
+                tone, words = "bad", str(error)
+            except OSError as error:
+                tone, words = (
+                    "bad",
+                    f"{event.file.name} could not be written: {error.strerror}. Free some space, then drop it again.",
+                )
+            with answer_box[0]:
+                parts.note(tone, words)
+
+        def refuse() -> None:
+            with answer_box[0]:
+                parts.note(
+                    "bad",
+                    f"It is larger than {limit:,} MB (collect.max_archive_mb in params.yaml), or of no known kind.",
+                )
+
+        upload = ui.upload(
+            multiple=True, auto_upload=True,
+            max_file_size=limit * 1_000_000, on_upload=take, on_rejected=refuse,
+            on_begin_upload=lambda: answer_box[0].clear(),
+        )  # fmt: skip
+        upload.props('accept=".zip,.md,.markdown,.mdx,.txt,.html,.htm,.jsonl,.ndjson,.csv" flat')
+        upload.add_slot("header", _DROP)
+        answer_box.append(ui.element("div").classes("stack").props('aria-live="polite"'))

@@ -1,0 +1,97 @@
+"""The look and the frame around every page: style sheet, sidebar, top bar on a phone, and what answers now."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nicegui import ui
+
+from webui import parts
+from webui.client import Client, endpoint, state
+
+PAGES = (
+    ("/", "Home", "o_home"),
+    ("/sources", "Sources", "o_inventory_2"),
+    ("/write", "Write", "o_edit_note"),
+    ("/library", "Library", "o_auto_stories"),
+    ("/evaluation", "Evaluation", "o_insights"),
+    ("/monitoring", "Monitoring", "o_monitor_heart"),
+)
+
+MARK = (
+    '<svg viewBox="0 0 32 32" fill="none" xmlns="http://www.w3.org/2000/svg" aria-hidden="true">'
+    '<circle cx="12" cy="16" r="9.5" stroke="currentColor" stroke-width="2.5"/>'
+    '<circle cx="20" cy="16" r="9.5" fill="currentColor" fill-opacity=".28" stroke="currentColor" stroke-width="2.5"/>'
+    "</svg>"
+)
+FAVICON = MARK.replace("currentColor", "#1f6650").replace(' aria-hidden="true"', "")
+
+
+def install() -> None:
+    """Put the style sheet on every page; called once, when the pages are registered."""
+    css = (Path(__file__).parent / "theme.css").read_text(encoding="utf-8")
+    ui.add_head_html(f"<style>{css}</style>", shared=True)
+
+
+@contextmanager
+def frame(client: Client, path: str, title: str, lead: str = "") -> Iterator[None]:
+    """The page around `with frame(...)`: everything inside lands in its main column."""
+    ui.page_title(f"{title} · Twin")
+    drawer = ui.left_drawer(fixed=True, top_corner=True, bottom_corner=True).props('width=236 aria-label="Main menu"')
+    with drawer:
+        look = _sidebar(client, path)
+    with ui.element("div").classes("topbar"):
+        ui.button(icon="o_menu", on_click=drawer.toggle, color=None).props(
+            'flat round dense aria-label="Open the menu"'
+        )
+        ui.label("Twin")
+    # Quasar makes the page itself the main landmark.
+    main = ui.element("div").classes("page")
+    ui.skip_link("Skip to the page", target=main)
+    with main:
+        with ui.element("header"):
+            parts.heading(1, title)
+            if lead:
+                parts.text(lead, "lead")
+        yield
+    # A timer waits for the browser, and the page is sent as soon as something does: so it comes after the content.
+    ui.timer(5.0, look, immediate=True)
+
+
+def _sidebar(client: Client, path: str) -> Callable[[], Awaitable[None]]:
+    with ui.link(target="/").classes("brand"):
+        ui.html(MARK, sanitize=False)
+        ui.label("Twin")
+    for target, name, icon in PAGES:
+        here = target == path
+        with ui.link(target=target).classes("nav here" if here else "nav").props('aria-current="page"' if here else ""):
+            ui.icon(icon).props('aria-hidden="true"')
+            ui.label(name)
+    with ui.column().classes("foot"):
+        return _answering(client)
+
+
+def _answering(client: Client) -> Callable[[], Awaitable[None]]:
+    params, _ = client.params_or_error()
+    if params is not None:
+        ui.label(params.author.name).style("color: var(--ink); font-weight: 500")
+        if params.author.fictional:
+            parts.chip("Fictional sample", "warn")
+    line = ui.row().classes("line nowrap").style("gap: 0.5rem")
+    with line:
+        dot = ui.element("span").classes("dot")
+        words = ui.label("Looking for the writing service…").props('role="status"')
+
+    async def look() -> None:
+        answer = await endpoint.ready(client.settings.endpoint_url)
+        voice = state.voice(client.settings, client.workspace(params.author.id)) if params else None
+        who = f"Trained voice, version {voice.version}" if voice and voice.trained else "Base model, untrained"
+        tone, said = {"ready": ("good", who), "loading": ("warn", "The model is loading…")}.get(
+            answer, ("bad", "The writing service is away")
+        )
+        dot.classes(replace=f"dot {tone}")
+        words.set_text(said)
+
+    return look
