@@ -19,9 +19,8 @@ def evaluate(
     import shutil
     from pathlib import Path
 
-    from twin.stages.evaluate import evaluate as stage
-
     from components.wiring import context, log
+    from twin.stages.evaluate import evaluate as stage
 
     places = (Path(examples.path), Path(adapter.path), Path(features.path), Path(report.path))
     log(metrics, stage(*places, *context("evaluate", params)))

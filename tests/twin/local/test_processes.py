@@ -42,7 +42,9 @@ def test_another_stack_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_last_words_are_kept(tmp_path: Path) -> None:
-    child = Child("a service", ["-c", "import sys; print('first'); sys.exit('no more room')"], {}, tmp_path, None).start()
+    child = Child(
+        "a service", ["-c", "import sys; print('first'); sys.exit('no more room')"], {}, tmp_path, None
+    ).start()
     assert child.process is not None
     child.process.wait(20)
     assert child.last_words() == "first / no more room" and child.code() == 1

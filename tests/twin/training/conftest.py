@@ -8,7 +8,11 @@ import pytest
 
 from twin import tables
 
-TEXTS = [f"{hour:02d}:12. The pager.\n\nThe {boat} lost its log & I found it under bread {hour}. ⚓" for hour in range(12) for boat in ("Alma", "Brisk")]
+TEXTS = [
+    f"{hour:02d}:12. The pager.\n\nThe {boat} lost its log & I found it under bread {hour}. ⚓"
+    for hour in range(12)
+    for boat in ("Alma", "Brisk")
+]
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -28,7 +32,10 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw.decoder = decoders.ByteLevel()
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     raw.train_from_iterator(
-        TEXTS, trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+        TEXTS,
+        trainers.BpeTrainer(
+            vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+        ),
     )
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|im_end|>")
     tokenizer.chat_template = TEMPLATE

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from twin import tables
+from twin.params import Train
 from twin.training.encode import IGNORED, encode
 from twin.training.sft import last_complete, pad, planned_steps
-from twin.params import Train
 
 
 @pytest.fixture(scope="module")

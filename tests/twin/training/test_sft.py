@@ -18,7 +18,15 @@ from twin.training.sft import SftConfig, last_complete, write_config
 pytestmark = pytest.mark.slow
 # Where the application keeps DeepSpeed's compiled part: built once a machine, not once a test.
 HOME = Path(__file__).parents[3] / ".twin"
-TRAIN = {"epochs": 4.0, "batch_size": 4, "micro_batch_size": 2, "rank": 4, "alpha": 8, "learning_rate": 0.02, "patience": 20}
+TRAIN = {
+    "epochs": 4.0,
+    "batch_size": 4,
+    "micro_batch_size": 2,
+    "rank": 4,
+    "alpha": 8,
+    "learning_rate": 0.02,
+    "patience": 20,
+}
 
 
 def job(base: Path, dataset: Path, folder: Path, **choices: object) -> tuple[SftConfig, Train]:
@@ -31,7 +39,11 @@ def job(base: Path, dataset: Path, folder: Path, **choices: object) -> tuple[Sft
 
 
 def run(config: SftConfig, train: Train, folder: Path) -> list[tuple[int, float]]:
-    launch(command(write_config(config, folder / "c.json"), train.processes), environment(HOME, train.processes), folder / "log")
+    launch(
+        command(write_config(config, folder / "c.json"), train.processes),
+        environment(HOME, train.processes),
+        folder / "log",
+    )
     return curve(folder / "out" / "loss.csv")
 
 
@@ -41,7 +53,9 @@ def curve(path: Path) -> list[tuple[int, float]]:
 
 
 @pytest.fixture(scope="module")
-def alone(tiny_base: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[int, float]]]:
+def alone(
+    tiny_base: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[tuple[int, float]]]:
     folder = tmp_path_factory.mktemp("alone")
     return folder, run(*job(tiny_base, tiny_dataset, folder), folder)
 
@@ -71,7 +85,11 @@ def test_a_killed_run_continues(
     config, train = job(tiny_base, tiny_dataset, tmp_path)
     arguments = command(write_config(config, tmp_path / "c.json"), 1)
     with subprocess.Popen(
-        arguments, env=environment(HOME, 1), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        arguments,
+        env=environment(HOME, 1),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as process:
         deadline = time.time() + 120
         while last_complete(tmp_path / "checkpoints") is None and time.time() < deadline:
