@@ -18,12 +18,12 @@ class Settings:
     predictor_url: str
     endpoint_url: str
     github_token: str
-    judge_url: str
-    judge_model: str
-    judge_key: str
     webui_port: int
     endpoint_port: int
     predictor_port: int
+    judge_url: str = ""
+    judge_model: str = ""
+    judge_key: str = ""
 
     @property
     def progress(self) -> Path:

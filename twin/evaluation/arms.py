@@ -127,6 +127,7 @@ def asks(
 
     The arms that retrieve are prompted as serving does: the base with facts and exemplars, an adapter with facts.
     """
+
     def of(case: Case, told: Sequence[str] = (), shown: int = 0) -> list[Message]:
         return draft(
             name=name, register=case.register, brief=case.brief, facts=told, exemplars=voice[case.register][:shown]

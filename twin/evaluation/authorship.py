@@ -72,7 +72,12 @@ class _Scorer:
 
 
 def verify(
-    own: Sequence[str], others: Others, machine: Sequence[str], arms: Mapping[str, Sequence[str]], briefs: int, seed: int
+    own: Sequence[str],
+    others: Others,
+    machine: Sequence[str],
+    arms: Mapping[str, Sequence[str]],
+    briefs: int,
+    seed: int,
 ) -> Authorship:
     """Learn from `own` training texts, half of the other authors and `machine` (the base model's texts for other
     briefs); try on `arms[REAL]` and the other half; then judge the arms.
@@ -112,7 +117,12 @@ def _by_grammar(found: grammar.Grammar) -> _Scorer:
 
 
 def _try(
-    judge: _Scorer, strangers: Sequence[Sequence[str]], arms: Mapping[str, Sequence[str]], briefs: int, size: int, seed: int
+    judge: _Scorer,
+    strangers: Sequence[Sequence[str]],
+    arms: Mapping[str, Sequence[str]],
+    briefs: int,
+    size: int,
+    seed: int,
 ) -> Outcome:
     import numpy as np
 

@@ -39,7 +39,9 @@ class Evidence:
     texts: int
 
 
-def decide(found: Evidence, *, min_gain: float, max_copied: float, max_loss: float, max_regression: float) -> list[Check]:
+def decide(
+    found: Evidence, *, min_gain: float, max_copied: float, max_loss: float, max_regression: float
+) -> list[Check]:
     """All checks, the most telling first. `min_gain` is asked of a first champion only; its successors need a gain
     that is surely above zero. Style is asked where there are enough texts and the verifier works for this author.
     """

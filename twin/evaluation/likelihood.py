@@ -94,7 +94,9 @@ def by_document(scored: Sequence[Bits]) -> list[tuple[str, float, float, int]]:
     return [(document, *values) for document, values in sums.items()]
 
 
-def document_sums(rows: Sequence[Row], found: Mapping[str, Sequence[float]]) -> tuple[list[str], dict[str, list[float]], list[int]]:
+def document_sums(
+    rows: Sequence[Row], found: Mapping[str, Sequence[float]]
+) -> tuple[list[str], dict[str, list[float]], list[int]]:
     """(document ids in order of appearance, bits of each by model, bytes of each), summed over a document's pieces."""
     documents = list(dict.fromkeys(row.document_id for row in rows))
     place = {document: i for i, document in enumerate(documents)}

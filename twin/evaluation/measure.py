@@ -99,7 +99,7 @@ def _grids(heard: Heard, texts: Mapping[str, Sequence[str]], corpus: Corpus, nam
     found = {}
     for arm, lines in texts.items():
         copied = [corpus.copied(text) for text in lines]
-        columns = {
+        columns: dict[str, list[float]] = {
             "copied": [c[0] for c in copied], "tokens": [c[1] for c in copied], "longest": [c[2] for c in copied],
             "copies": [float(c[2] > 0) for c in copied], "hundreds": [max(1, len(t.split())) / 100 for t in lines],
             "ended": [float(e) for e in ended.get(arm, [True] * len(lines))],
@@ -135,5 +135,3 @@ def _arm(arm: str, grid: Grid, heard: Heard, written: Sequence[Written], draws: 
         in_band=mean(grid, "in_band", draws, seed),
         citations=share(valid, cited) if cited else None,
     )
-
-

@@ -64,7 +64,9 @@ def read(place: Path) -> dict[str, list[str]]:
     found = {author: texts for author, kept in found.items() if (texts := _texts(kept))}
     if not found:
         raise EvaluationError(
-            "evaluate.impostors names a place without texts", place, "Give a folder of texts, a JSONL or a Parquet file."
+            "evaluate.impostors names a place without texts",
+            place,
+            "Give a folder of texts, a JSONL or a Parquet file.",
         )
     return found
 

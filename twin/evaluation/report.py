@@ -127,7 +127,9 @@ def _content_rows(results: Results) -> list[list[str]]:
     for arm, found in results.arms.items():
         cited = _cell(found.citations) if found.citations else ""
         low, high = found.unsupported.low, found.unsupported.high
-        claims = f"{found.unsupported.value:.2f} [{low:.2f}, {high:.2f}]" if math.isfinite(found.unsupported.value) else ""
+        claims = (
+            f"{found.unsupported.value:.2f} [{low:.2f}, {high:.2f}]" if math.isfinite(found.unsupported.value) else ""
+        )
         rows.append([LABELS[arm], _cell(found.covered), claims, cited])
     return rows
 
@@ -145,7 +147,7 @@ def _fluency_rows(results: Results) -> list[list[str]]:
 def _samples(heard: Heard) -> list[dict[str, object]]:
     count = min(_SAMPLES, len(heard.cases))
     picked = [int(i * len(heard.cases) / count) for i in range(count)]
-    found = []
+    found: list[dict[str, object]] = []
     for i in picked:
         case = heard.cases[i]
         texts = [(LABELS[REAL], case.real.strip())]

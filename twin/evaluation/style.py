@@ -100,7 +100,10 @@ def _floor(profile: Profile, others: Sequence[Sequence[str]], rng: np.random.Gen
     if not others:
         return Interval(float("nan"), float("nan"), float("nan"))
     each = np.array(
-        [profile.energy(profile.measure(t), draw(len(t), profile.pool, _POOLS_IN_REPLICATE, rng))["all"] for t in others]
+        [
+            profile.energy(profile.measure(t), draw(len(t), profile.pool, _POOLS_IN_REPLICATE, rng))["all"]
+            for t in others
+        ]
     )
     again = each[rng.integers(0, len(each), (1000, len(each)))].mean(1)
     return percentile(float(each.mean()), again)

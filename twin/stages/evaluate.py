@@ -5,29 +5,28 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin import tables
 from twin.basemodel import BasePaths
-from twin.errors import DataError, EvaluationError, TwinError
-from twin.evaluation import arms, content
+from twin.errors import DataError, TwinError
+from twin.evaluation import arms
 from twin.evaluation.arms import ALIGNED, BASE, CHAMPION, CHEATER, LORA, WRONG, Ask, Case, Written
-from twin.evaluation.style import REAL
 from twin.files import replacing, write_json, write_text
 from twin.params import Params
 from twin.progress import Progress
-from twin.records import Chunk
 from twin.settings import Settings
-from twin.stages.evaluate_drafts import drafts, retrieved
+from twin.stages.evaluate_content import citations, retrieval
+from twin.stages.evaluate_content import tools as content_tools
+from twin.stages.evaluate_drafts import drafts
+from twin.stages.evaluate_scores import perplexity as perplexity_of
+from twin.stages.evaluate_scores import rows as held_out_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from twin.embedding import Embedder
     from twin.evaluation.judge import Verdict
-    from twin.evaluation.likelihood import Row
     from twin.evaluation.measure import Heard
     from twin.evaluation.others import Others
     from twin.evaluation.results import Results
@@ -158,112 +157,37 @@ def _hear(
 
     chosen, name = params.evaluate, params.author.name
     embedder = Embedder(params.features.embedder)
-    facts, nearest = _retrieval(cases, examples, features, embedder, params)
+    facts, nearest = retrieval(cases, examples, features, embedder, params)
     voice = arms.exemplars(cases, examples)
     shown = [[c.text for c in found] for found in facts]
     asked = arms.asks(
         cases, name, voice, shown, list(adapters), seeds=chosen.seeds, served_exemplars=params.serve.exemplars
     )
     warm = arms.cases(examples, name, _MACHINE_TEXTS, chosen.seed, split="validation")
-    asked[_MACHINE] = Ask(BASE, arms.asks(warm, name, arms.exemplars(warm, examples), (), (), seeds=1, served_exemplars=0)[BASE].prompts)
+    asked[_MACHINE] = Ask(
+        BASE, arms.asks(warm, name, arms.exemplars(warm, examples), (), (), seeds=1, served_exemplars=0)[BASE].prompts
+    )
     written = drafts(asked, base.gguf, adapters, params, progress)
     machine = [w.text for w in written.pop(_MACHINE)[0] if w.text.strip()]
     if nearest:
         written[CHEATER] = [[Written(text, True) for text in nearest]]
     clock.lap("drafts")
-    rows = _rows(examples, base.folder, params)
+    rows = held_out_rows(examples, base.folder, params)
     with progress.step("score held-out texts", len(rows)) as step:
         scored = likelihood.score(base.folder, adapters, rows, step.advance)
     documents, bits, sizes = likelihood.document_sums(rows, scored)
     own = [c.real for c in [*cases, *warm]]
-    perplexity = _perplexity(own, {a: written[a] for a in written if a != CHEATER}, base.folder, progress)
+    perplexity = perplexity_of(own, {a: written[a] for a in written if a != CHEATER}, base.folder, progress)
     clock.lap("likelihood")
-    tools = _tools(embedder)
+    tools = content_tools(embedder)
     return Heard(
         cases=cases, written=written,
         training_first=list(arms.first_pieces(examples, "train")["completion"]),
         training_all=list(examples.loc[examples["split"].eq("train"), "completion"]),
         documents=documents, bits=bits, sizes=sizes,
         facts={arm: ask.facts for arm, ask in asked.items() if ask.facts}, others=others, machine=machine,
-        perplexity=perplexity, citations=_citations(asked, written, facts, tools), tools=tools,
+        perplexity=perplexity, citations=citations(asked, written, facts, tools), tools=tools,
     )  # fmt: skip
-
-
-def _retrieval(
-    cases: Sequence[Case], examples: pd.DataFrame, features: Path, embedder: Embedder, params: Params
-) -> tuple[list[list[Chunk]], list[str]]:
-    """(each case's facts, the training text nearest to each brief); both empty where there are no chunks."""
-    import numpy as np
-
-    if not (features / tables.CHUNKS).exists():
-        return [], []
-    chunks = tables.read(features / tables.CHUNKS, "chunks")
-    train = examples[examples["split"].eq("train")]
-    chunks = chunks[chunks["document_id"].isin(set(train["document_id"]))].reset_index(drop=True)
-    vectors = embedder.encode([case.brief for case in cases])
-    if chunks.empty:
-        return [], []
-    owners = chunks["document_id"].to_numpy()
-    best = np.argmax(vectors @ np.stack(list(chunks["embedding"])).astype(np.float32).T, axis=1)
-    texts = arms.first_pieces(examples, "train").set_index("document_id")["completion"]
-    return retrieved([c.brief for c in cases], vectors, chunks, params), [str(texts[owners[i]]) for i in best]
-
-
-def _tools(embedder: Embedder) -> content.Tools:
-    from twin.writing.checks import unsupported
-    from twin.writing.sentences import content_words, sentences
-
-    return content.Tools(
-        sentences=sentences, content_words=content_words, encode=embedder.encode,
-        unsupported=lambda lines, sources: len(unsupported(lines, sources)),
-    )  # fmt: skip
-
-
-def _citations(
-    asked: Mapping[str, Ask],
-    written: Mapping[str, Sequence[Sequence[Written]]],
-    facts: Sequence[Sequence[Chunk]],
-    tools: content.Tools,
-) -> dict[str, tuple[int, int]]:
-    """Arm → (citations whose quote stands in a fact that the prompt showed, all citations), found as serving does."""
-    from twin.writing.cite import cite
-
-    found = {}
-    for arm, ask in asked.items():
-        if not ask.facts:
-            continue
-        valid = total = 0
-        for seed in written[arm]:
-            for text, shown in zip(seed, facts, strict=True):
-                told = {chunk.id: chunk for chunk in shown}
-                for citation in cite(tools.sentences(text.text), shown, tools.encode):
-                    total += 1
-                    valid += citation.chunk_id in told and citation.quote in told[citation.chunk_id].text
-        found[arm] = (valid, total)
-    return found
-
-
-def _perplexity(
-    own: Sequence[str], written: Mapping[str, Sequence[Sequence[Written]]], folder: Path, progress: Progress
-) -> dict[str, list[float]]:
-    """Bits per byte under the base model, without a prompt: of each arm's texts, and under `author` of the person's."""
-    from transformers import AutoTokenizer
-
-    from twin.evaluation.likelihood import BASE as MODEL
-    from twin.evaluation.likelihood import IGNORED, Row, score
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    texts = {"author": list(own), **{arm: [w.text for s in found for w in s] for arm, found in written.items()}}
-    flat = list(dict.fromkeys(t for found in texts.values() for t in found if t.strip()))
-    rows = []
-    for text in flat:
-        ids = tokenizer(text, truncation=True, max_length=400)["input_ids"]
-        size = len(tokenizer.decode(ids).encode("utf-8", "surrogatepass"))
-        rows.append(Row("", [tokenizer.eos_token_id, *ids], [IGNORED, *ids], max(1, size)))
-    with progress.step("read drafts as the base model does", len(rows)) as step:
-        bits = score(folder, {}, rows, step.advance)[MODEL]
-    known = {text: b / row.bytes for text, b, row in zip(flat, bits, rows, strict=True)}
-    return {arm: [known.get(t, 0.0) for t in found] for arm, found in texts.items()}
 
 
 def _judged(heard: Heard, params: Params, settings: Settings, progress: Progress) -> Verdict | None:
@@ -323,40 +247,6 @@ def _plots(folder: Path, results: Results) -> None:
         {"arm": arm, "distance": i.value, "low": i.low, "high": i.high} for arm, i in results.style.distance.items()
     ]
     pd.DataFrame(style).to_csv(folder / "style_distance.csv", index=False)
-
-
-def _rows(examples: pd.DataFrame, folder: Path, params: Params) -> list[Row]:
-    """Held-out pieces as token ids, within the budget: every document's opening first, then pieces drawn by seed.
-
-    The end-of-turn token is learned but not scored: it has no byte of text.
-    """
-    import pandas as pd
-    from transformers import AutoTokenizer
-
-    from twin.evaluation.likelihood import IGNORED, Row
-    from twin.training.encode import encode
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    openings = arms.first_pieces(examples, "test")
-    rest = examples[examples["split"].eq("test") & examples["kind"].eq("continuation")]
-    rest = rest.sample(frac=1.0, random_state=params.evaluate.seed)
-    test = pd.concat([openings.sample(frac=1.0, random_state=params.evaluate.seed), rest], ignore_index=True)
-    found: list[Row] = []
-    encoded = encode(test, tokenizer, params.dataset.max_tokens)
-    spent = 0
-    for i, row in enumerate(encoded):
-        labels = [IGNORED if token == tokenizer.eos_token_id else token for token in row["labels"]]
-        text = [token for token in labels if token != IGNORED]
-        size = len(tokenizer.decode(text).encode("utf-8", "surrogatepass"))
-        if not size or (found and spent + len(labels) > params.evaluate.likelihood_tokens):
-            continue
-        spent += len(labels)
-        found.append(Row(str(test.loc[i, "document_id"]), row["input_ids"], labels, size))
-    if not found:
-        raise EvaluationError(
-            "there is no held-out text to score", len(test), "Add texts and run `twin dataset` again."
-        )
-    return found
 
 
 def _sha(path: Path) -> str:

@@ -19,7 +19,12 @@ _CHARS_PER_TOKEN = 3.6
 
 
 def wrong_author(
-    texts: Mapping[str, Sequence[str]], register: str, base: BasePaths, params: Params, settings: Settings, progress: Progress
+    texts: Mapping[str, Sequence[str]],
+    register: str,
+    base: BasePaths,
+    params: Params,
+    settings: Settings,
+    progress: Progress,
 ) -> Path | None:
     """The control adapter's folder, trained when no earlier run has made the same; None when params leave it out.
 
@@ -42,7 +47,8 @@ def _examples(texts: Mapping[str, Sequence[str]], register: str, params: Params,
 
     longest = max(map(len, texts.values()))
     turns = [(name, i) for i in range(longest) for name in sorted(texts) if i < len(texts[name])]
-    rows, spent = [], 0.0
+    rows: list[dict[str, str]] = []
+    spent = 0.0
     for name, i in turns:
         text = texts[name][i][: int(params.dataset.max_tokens * 0.75 * _CHARS_PER_TOKEN)]
         asked = prompts.draft(name=params.author.name, register=register, brief=brief_for("", text, "en"))

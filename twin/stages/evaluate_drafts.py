@@ -10,18 +10,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from twin.errors import EvaluationError
 from twin.evaluation.arms import STOP, Ask, Written, opened, write
 from twin.params import Params
 from twin.progress import Progress
-from twin.records import Chunk, Message
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+from twin.records import Message
 
 _START_SECONDS = 120
 _SLOTS = 8
@@ -98,28 +92,3 @@ def predictor(gguf: Path, adapters: Mapping[str, Path]) -> Iterator[str]:
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-def retrieved(
-    briefs: Sequence[str], vectors: NDArray[np.float32], chunks: pd.DataFrame, params: Params
-) -> list[list[Chunk]]:
-    """Each brief's nearest chunks among `chunks` (training documents only), as many as serving shows, in its budget."""
-    import numpy as np
-
-    from twin.writing.prompt import fit
-
-    if chunks.empty:
-        return [[] for _ in briefs]
-    matrix = np.stack(list(chunks["embedding"])).astype(np.float32)
-    rows = [_chunk(row) for row in chunks.drop(columns=["embedding"]).to_dict("records")]
-    found = []
-    for vector in vectors:
-        near = [rows[i] for i in np.argsort(-(matrix @ vector))[: params.serve.facts]]
-        found.append([near[i] for i in fit([c.text for c in near], params.serve.prompt_tokens)])
-    return found
-
-
-def _chunk(row: Mapping[Any, Any]) -> Chunk:
-    return Chunk(**{str(k): v for k, v in row.items() if k in Chunk.__dataclass_fields__})
-
-

@@ -74,7 +74,9 @@ class Model:
     def log_probabilities(self, tokens: Sequence[str]) -> list[float]:
         """Natural log of each token's probability given the three before it, the end of the text last."""
         padded = _padded(tokens)
-        return [math.log(self._probability(tuple(padded[i - _ORDER + 1 : i + 1]))) for i in range(_ORDER - 1, len(padded))]
+        return [
+            math.log(self._probability(tuple(padded[i - _ORDER + 1 : i + 1]))) for i in range(_ORDER - 1, len(padded))
+        ]
 
     def _probability(self, gram: Gram) -> float:
         found = self._floor

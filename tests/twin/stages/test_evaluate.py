@@ -23,7 +23,7 @@ from twin.stages.evaluate import evaluate
 def params() -> Params:
     return loads(
         "author: {id: wren, name: Wren}\n"
-        "evaluate: {briefs: 2, max_new_tokens: 24, bootstrap: 100, pool: 2}\n"
+        "evaluate: {briefs: 2, seeds: 1, max_new_tokens: 24, bootstrap: 100, pool: 2, wrong_author_tokens: 0}\n"
         "dataset: {max_tokens: 128}\n"
     )
 
@@ -74,8 +74,11 @@ def test_two_briefs_give_metrics_gate_report_and_plots(tmp_path: Path, settings:
     assert metrics["bits_per_byte_base"] != metrics["bits_per_byte_adapter"]
     assert read_json(out / "metrics.json") == metrics
     verdict = read_json(out / "gate.json")
-    assert [c["name"] for c in verdict["checks"]] == ["likelihood", "copying", "style"]
-    assert verdict["checks"][2]["verdict"] in ("insufficient", "fail") and "2 held-out texts" in verdict["reasons"][2]
+    assert [c["name"] for c in verdict["checks"]] == [
+        "likelihood", "style", "verifier", "copying", "content", "fluency",
+    ]  # fmt: skip
+    assert verdict["checks"][1]["verdict"] in ("insufficient", "fail") and "2 held-out texts" in verdict["reasons"][1]
+    assert verdict["against"] == "base" and not verdict["proven"]
     assert len(verdict["adapter_sha256"]) == len(verdict["dataset_sha256"]) == 64
     drafts = read_json(out / "drafts.json")
     assert {d["arm"] for d in drafts} == {"base", "base_exemplars", "lora"} and len(drafts) == 6
