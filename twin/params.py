@@ -125,7 +125,7 @@ class Train(_Strict):
 class Evaluate(_Strict):
     """What is generated and measured on held-out texts; `likelihood_tokens` bounds what is scored of long ones.
 
-    `seeds` is how many texts the arms that count write for a brief. `impostors` names further authors to tell the
+    `seeds` is how many texts a candidate adapter writes for a brief. `impostors` names further authors to tell the
     person from, beside the shipped ones: folders of texts, JSONL files, other authors' documents.parquet.
     `wrong_author` is such a place whose texts teach the control adapter (empty: the impostors' texts);
     `wrong_author_tokens` bounds that training, 0 leaves the control out. `judge_pairs` is how many pairs an outside

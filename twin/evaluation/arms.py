@@ -123,7 +123,8 @@ def asks(
     served_exemplars: int,
 ) -> dict[str, Ask]:
     """Arm → what it is asked. `facts` (empty: no arm retrieves) are each case's retrieved training chunks; `adapters`
-    are the models beside the base: LORA always, WRONG, ALIGNED and CHAMPION where there are such.
+    are the models beside the base: LORA always, WRONG, ALIGNED and CHAMPION where there are such. Candidates write
+    `seeds` texts a brief, all others one: the base writes at length, and that takes most of the time.
 
     The arms that retrieve are prompted as serving does: the base with facts and exemplars, an adapter with facts.
     """
@@ -135,13 +136,13 @@ def asks(
 
     plain = [of(c) for c in found]
     asked = {
-        BASE: Ask(BASE, plain, seeds=seeds),
+        BASE: Ask(BASE, plain),
         EXEMPLARS: Ask(BASE, [of(c, shown=_EXEMPLARS) for c in found]),
         LORA: Ask(LORA, plain, seeds=seeds),
     }
     if facts:
         asked[BASE_RAG] = Ask(BASE, [of(c, f, served_exemplars) for c, f in zip(found, facts, strict=True)], facts)
-        asked[LORA_RAG] = Ask(LORA, [of(c, f) for c, f in zip(found, facts, strict=True)], facts, seeds)
+        asked[LORA_RAG] = Ask(LORA, [of(c, f) for c, f in zip(found, facts, strict=True)], facts)
     for arm in adapters:
         if arm != LORA:
             asked[arm] = Ask(arm, plain, seeds=1 if arm == WRONG else seeds)

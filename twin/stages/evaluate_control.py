@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def wrong_author(
     rows = _examples(texts, register, params, budget)
     made = settings.home / "controls" / _key(rows, base, params)
     if not (made / "adapter.gguf").exists():
-        _train(rows, made, base, params, settings, progress)
+        train_on(rows, made, base, params, settings, progress)
     return made
 
 
@@ -63,9 +64,16 @@ def _examples(texts: Mapping[str, Sequence[str]], register: str, params: Params,
     return rows
 
 
-def _train(
-    rows: list[dict[str, str]], made: Path, base: BasePaths, params: Params, settings: Settings, progress: Progress
+def train_on(
+    rows: Sequence[Mapping[str, str]],
+    made: Path,
+    base: BasePaths,
+    params: Params,
+    settings: Settings,
+    progress: Progress,
+    epochs: float = 1.0,
 ) -> None:
+    """Train a LoRA adapter on rows of an examples table, as the train stage does, into `made`."""
     import pandas as pd
 
     from twin.serving.gguf import adapter_to_gguf
@@ -74,7 +82,7 @@ def _train(
 
     work = made.with_name(f"{made.name}-work")
     tables.write(pd.DataFrame(rows), work / tables.EXAMPLES, "examples")
-    choices = params.train.model_copy(update={"epochs": 1.0, "token_budget": 0, "evals_per_epoch": 1})
+    choices = params.train.model_copy(update={"epochs": epochs, "token_budget": 0, "evals_per_epoch": 1})
     with progress.step("train the control adapter on other people's texts"), replacing(made) as fresh:
         config = SftConfig(
             base=str(base.folder), dataset=str(work), out=str(fresh), checkpoints=str(work / "checkpoints"),
@@ -87,6 +95,7 @@ def _train(
             settings.logs / "train-control.log",
         )
         adapter_to_gguf(fresh, base.folder, fresh / "adapter.gguf")
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _key(rows: list[dict[str, str]], base: BasePaths, params: Params) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from twin.errors import EvaluationError
-from twin.evaluation import content, judge
+from twin.evaluation import canaries, content, judge
 from twin.records import Message
 from twin.writing.checks import unsupported
 from twin.writing.sentences import content_words, sentences
@@ -63,3 +63,12 @@ def test_a_judge_of_the_same_family_is_refused() -> None:
     away = judge.client("http://127.0.0.1:9", "qwen3-8b", "", "bundled")
     with pytest.raises(EvaluationError, match="TWIN_JUDGE_URL"):
         away([{"role": "user", "content": "?"}])
+
+
+def test_exposure_is_full_for_the_likeliest_secret_and_nothing_for_the_last() -> None:
+    first, *rest = canaries.secrets(512, 3)
+    assert len({first, *rest}) == 512
+    planted = canaries.plant(["a", "b", "c"], first, 2, 1)
+    assert sum(first in text for text in planted) == 2
+    assert canaries.exposure(1.0, [2.0] * 511) == 9.0
+    assert canaries.exposure(3.0, [2.0] * 511) == 0.0
