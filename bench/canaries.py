@@ -36,8 +36,8 @@ def main() -> None:
     settings = environment.load()
     base = local_path(params.train.base_model, settings.home / "models")
     examples = tables.read(Workspace(options.root, params.author.id).dataset / tables.EXAMPLES, "examples")
-    rows = arms.first_pieces(examples, "train").tail(options.texts).to_dict("records")
-    held = arms.first_pieces(examples, "validation").tail(8).to_dict("records")
+    rows = arms.first_pieces(examples, "train").tail(options.texts).astype(str).to_dict("records")
+    held = arms.first_pieces(examples, "validation").tail(8).astype(str).to_dict("records")
     print(
         f"{len(rows)} texts, {options.epochs:g} epochs, {_POSSIBLE} possible secrets: at most {math.log2(_POSSIBLE):.0f} bits\n"
     )
@@ -47,9 +47,10 @@ def main() -> None:
         secret, *rest = canaries.secrets(_POSSIBLE, times)
         texts = canaries.plant([str(r["completion"]) for r in rows], secret, times, 7)
         build = [{**r, "completion": t} for r, t in zip(rows, texts, strict=True)] + held
+        named = [{str(k): str(v) for k, v in row.items()} for row in build]
         made = settings.home / "controls" / f"canary-{times}-{len(rows)}-{options.epochs:g}"
         if not made.exists():
-            train_on(build, made, base, params, settings, Progress("bench"), options.epochs)
+            train_on(named, made, base, params, settings, Progress("bench"), options.epochs)
         before, after = _exposures(base, made, secret, rest, params)
         print(f"| {times} of {len(rows)} texts | {before:.1f} | {after:.1f} |", flush=True)
 

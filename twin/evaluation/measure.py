@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from twin.evaluation import authorship, content
-from twin.evaluation.arms import ARMS, BASE, LORA, Case, Written
+from twin.evaluation.arms import ARMS, BASE, BASE_RAG, LORA, LORA_RAG, Case, Written
 from twin.evaluation.copying import Corpus
 from twin.evaluation.fluency import band, length_ratio, loops, sound
 from twin.evaluation.grid import Grid, difference, mean, ratio
-from twin.evaluation.intervals import share, share_gained
+from twin.evaluation.intervals import Interval, share, share_gained
 from twin.evaluation.others import Others
 from twin.evaluation.results import Arm, Results
 from twin.evaluation.style import REAL, compare, nearer_than
@@ -75,8 +75,7 @@ def measure(
             for model, values in heard.bits.items() if model != LORA
         },
         style=style, unmasked=unmasked, authorship=hands, arms=arms,
-        own_copied=ratio(grids[REAL], "copied", "tokens", draws, seed),
-        own_longest=int(grids[REAL].columns["longest"].max()),
+        own=_arm(REAL, grids[REAL], heard, [Written(c.real, True) for c in heard.cases], draws, seed),
         excess=difference(grids[LORA], grids[REAL], "copied", "tokens", draws, seed),
         copying_texts=difference(grids[LORA], grids[REAL], "copies", "", draws, seed),
         reference=reference,
@@ -87,6 +86,7 @@ def measure(
             "copying": difference(grids[LORA], grids[reference], "copied", "tokens", draws, seed),
             "fluency": difference(grids[LORA], grids[reference], "sound", "", draws, seed),
         },
+        with_facts=_with_facts(grids, draws, seed),
         briefs=count, impostors=heard.others.authors,
     )  # fmt: skip
 
@@ -117,6 +117,13 @@ def _grids(heard: Heard, texts: Mapping[str, Sequence[str]], corpus: Corpus, nam
             ]
         found[arm] = Grid.of(columns, count)
     return found
+
+
+def _with_facts(grids: Mapping[str, Grid], draws: int, seed: int) -> Interval | None:
+    """Unsupported claims a hundred words of the twin less those of the base, both with the same facts shown."""
+    if LORA_RAG not in grids or BASE_RAG not in grids:
+        return None
+    return difference(grids[LORA_RAG], grids[BASE_RAG], "unsupported", "hundreds", draws, seed)
 
 
 def _arm(arm: str, grid: Grid, heard: Heard, written: Sequence[Written], draws: int, seed: int) -> Arm:

@@ -85,13 +85,12 @@ def _arm_rows(results: Results) -> list[list[str]]:
     deciding = results.authorship.deciding
     rows = []
     for arm in (a for a in LABELS if a in results.style.distance):
-        found, own = results.arms.get(arm), arm == REAL
+        found = results.own if arm == REAL else results.arms[arm]
         closure = results.style.closure.get(arm)
         rows.append([
             LABELS[arm], f"{results.style.distance[arm].value:.3f}", _cell(closure) if closure else "",
-            _cell(deciding.accepted[arm]) if deciding else "", _percent((results.own_copied if own or not found else found.copied).value),
-            _percent(found.covered.value) if found else "", f"{found.unsupported.value:.1f}" if found and math.isfinite(found.unsupported.value) else "",
-            _percent(found.sound.value) if found else "",
+            _cell(deciding.accepted[arm]) if deciding else "", _percent(found.copied.value),
+            _percent(found.covered.value), _number(found.unsupported), _percent(found.sound.value),
         ])  # fmt: skip
     return rows
 
@@ -124,24 +123,18 @@ def _likelihood_rows(results: Results) -> list[list[str]]:
 
 def _content_rows(results: Results) -> list[list[str]]:
     rows = []
-    for arm, found in results.arms.items():
+    for arm, found in {REAL: results.own, **results.arms}.items():
         cited = _cell(found.citations) if found.citations else ""
-        low, high = found.unsupported.low, found.unsupported.high
-        claims = (
-            f"{found.unsupported.value:.2f} [{low:.2f}, {high:.2f}]" if math.isfinite(found.unsupported.value) else ""
-        )
-        rows.append([LABELS[arm], _cell(found.covered), claims, cited])
+        rows.append([LABELS[arm], _cell(found.covered), _number(found.unsupported, spread=True), cited])
     return rows
 
 
 def _fluency_rows(results: Results) -> list[list[str]]:
-    rows = [[LABELS[REAL], _cell(results.own_copied), "", str(results.own_longest), "", "", "", "1.00"]]
-    for arm, found in results.arms.items():
-        rows.append(
-            [LABELS[arm], _cell(found.copied), _cell(found.copies), str(found.longest), _cell(found.ended),
-             _cell(found.looping), _cell(found.in_band), f"{found.length:.2f}"]
-        )  # fmt: skip
-    return rows
+    return [
+        [LABELS[arm], _cell(found.copied), _cell(found.copies), str(found.longest), _cell(found.ended),
+         _cell(found.looping), _cell(found.in_band), f"{found.length:.2f}"]
+        for arm, found in {REAL: results.own, **results.arms}.items()
+    ]  # fmt: skip
 
 
 def _samples(heard: Heard) -> list[dict[str, object]]:
@@ -186,6 +179,12 @@ def _missing(results: Results, verdict: Verdict | None) -> list[str]:
 
 def _cell(found: Interval) -> str:
     return f"{_percent(found.value)} {_interval(found)}" if math.isfinite(found.value) else ""
+
+
+def _number(found: Interval, spread: bool = False) -> str:
+    if not math.isfinite(found.value):
+        return ""
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]" if spread else f"{found.value:.1f}"
 
 
 def _percent(value: float) -> str:

@@ -37,7 +37,8 @@ class Results:
     """Everything the report shows. `documents` is (id, base bits, adapter bits, bytes) of each held-out text.
 
     `bits` is model → bits per byte; `gains` is model → the share of its bits that the adapter saves. `excess` is the
-    adapter's share of copied tokens above the author's own. `against` holds the adapter's figures less `reference`'s.
+    adapter's share of copied tokens above the author's own. `against` holds the adapter's figures less `reference`'s;
+    `with_facts` the unsupported claims of the adapter less the base's where both were shown facts.
     """
 
     documents: Sequence[tuple[str, float, float, int]]
@@ -47,13 +48,13 @@ class Results:
     unmasked: Style
     authorship: Authorship
     arms: Mapping[str, Arm]
-    own_copied: Interval
-    own_longest: int
+    own: Arm
     excess: Interval
     copying_texts: Interval
     reference: str
     nearer: Interval
     against: Mapping[str, Interval]
+    with_facts: Interval | None
     briefs: int
     impostors: int
 
@@ -66,8 +67,10 @@ class Results:
             "held_out_documents": len(self.documents),
             **self.excess.flat("copy_share_above_self"),
             **self.copying_texts.flat("copying_texts_above_self"),
-            "copy_share_real": self.own_copied.value,
-            "longest_copy_tokens_real": self.own_longest,
+            "copy_share_real": self.own.copied.value,
+            "longest_copy_tokens_real": self.own.longest,
+            "covered_points_real": self.own.covered.value,
+            "unsupported_per_100_words_real": self.own.unsupported.value,
             "style_separation_auc": self.style.separation,
             "impostor_authors": self.impostors,
             **self.style.floor.flat("style_distance_impostors"),
@@ -85,6 +88,8 @@ class Results:
             found |= _arm(name, arm_found)
         for name, interval in self.against.items():
             found |= interval.flat(f"{name}_against_{self.reference}")
+        if self.with_facts is not None:
+            found |= self.with_facts.flat("unsupported_with_facts_against_base")
         return {key: round(float(value), 6) for key, value in found.items() if math.isfinite(value)}
 
 

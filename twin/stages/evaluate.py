@@ -13,6 +13,7 @@ from twin.basemodel import BasePaths
 from twin.errors import DataError, TwinError
 from twin.evaluation import arms
 from twin.evaluation.arms import ALIGNED, BASE, CHAMPION, CHEATER, LORA, WRONG, Ask, Case, Written
+from twin.evaluation.authorship import REAL
 from twin.files import replacing, write_json, write_text
 from twin.params import Params
 from twin.progress import Progress
@@ -177,7 +178,9 @@ def _hear(
         scored = likelihood.score(base.folder, adapters, rows, step.advance)
     documents, bits, sizes = likelihood.document_sums(rows, scored)
     own = [c.real for c in [*cases, *warm]]
-    perplexity = perplexity_of(own, {a: written[a] for a in written if a != CHEATER}, base.folder, progress)
+    heard_texts = {REAL: [[Written(c.real, True) for c in cases]], **written}
+    heard_texts.pop(CHEATER, None)
+    perplexity = perplexity_of(own, heard_texts, base.folder, progress)
     clock.lap("likelihood")
     tools = content_tools(embedder)
     return Heard(
