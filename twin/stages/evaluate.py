@@ -61,7 +61,7 @@ def evaluate(
     others = _others(examples, params, settings)
     adapters, reference = _adapters(adapter, cases, others, base, params, settings, progress)
     clock.lap("control")
-    heard = _hear(examples, cases, others, base, adapters, features, params, progress, clock)
+    heard = _hear(examples, cases, others, base, adapters, features, params, settings, progress, clock)
     chosen = params.evaluate
     with progress.step("compare with the author and with others"):
         results = measure(
@@ -149,7 +149,7 @@ def _champion(params: Params, settings: Settings, sha: str) -> Path | None:
 
 def _hear(
     examples: pd.DataFrame, cases: Sequence[Case], others: Others, base: BasePaths, adapters: Mapping[str, Path],
-    features: Path, params: Params, progress: Progress, clock: _Clock,
+    features: Path, params: Params, settings: Settings, progress: Progress, clock: _Clock,
 ) -> Heard:  # fmt: skip
     """Let every arm write, and score what is scored."""
     from twin.embedding import Embedder
@@ -168,7 +168,7 @@ def _hear(
     asked[_MACHINE] = Ask(
         BASE, arms.asks(warm, name, arms.exemplars(warm, examples), (), (), seeds=1, served_exemplars=0)[BASE].prompts
     )
-    written = drafts(asked, base.gguf, adapters, params, progress)
+    written = drafts(asked, base.gguf, adapters, params, progress, settings.home / "evaluation" / params.author.id)
     machine = [w.text for w in written.pop(_MACHINE)[0] if w.text.strip()]
     if nearest:
         written[CHEATER] = [[Written(text, True) for text in nearest]]

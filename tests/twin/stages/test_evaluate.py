@@ -92,6 +92,26 @@ def test_two_briefs_give_metrics_gate_report_and_plots(tmp_path: Path, settings:
     page = (out / "report.html").read_text()
     assert "Does it write like Wren?" in page and "we waited" in page
     assert read_json(settings.progress / "evaluate.json")["state"] == "done"
+    _written_again(dataset, adapter, out, params, settings)
+
+
+def _written_again(dataset: Path, adapter: Path, out: Path, params: Params, settings: Settings) -> None:
+    """A second evaluation of the same adapter writes nothing anew, however it measures; another sampling does."""
+    from twin.evaluation.arms import Ask, Written
+    from twin.stages.evaluate_drafts import _digests, _Store
+
+    kept = settings.home / "evaluation" / "wren"
+    gguf = adapter / "adapter.gguf"
+    store = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.8})
+    ask = Ask("lora", [[{"role": "user", "content": "ferry"}]])
+    assert store.get(ask.model, ask.prompts[0], 7) is None
+    store.put(ask.model, ask.prompts[0], 7, Written("no ferry.", True))
+    store.save()
+    again = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.8})
+    assert again.get("lora", ask.prompts[0], 7) == Written("no ferry.", True)
+    assert again.get("base", ask.prompts[0], 7) is None and again.get("lora", ask.prompts[0], 8) is None
+    other = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.7})
+    assert other.get("lora", ask.prompts[0], 7) is None
 
 
 def test_without_an_adapter_it_says_which_stage_to_run(tmp_path: Path, settings: Settings, params: Params) -> None:
