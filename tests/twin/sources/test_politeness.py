@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from twin.sources.politeness import Guard, Resolver, is_public, wait_seconds
+from twin.sources.addresses import is_public
+from twin.sources.politeness import wait_seconds
 
 NOW = 1_700_000_000.0
 
