@@ -8,14 +8,14 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from twin.errors import NetworkError, SourceError
 from twin.records import Document
-from twin.sources.crawl import Ask, Page
+from twin.sources.crawl import Ask, Page, Remark
 from twin.sources.ledger import Ledger
 from twin.sources.reading import Skipped
 
@@ -86,7 +86,8 @@ def carrier(job: dict[str, Any], ledger: Ledger) -> Any:
             headers = {k.decode().lower(): b", ".join(v).decode("latin-1") for k, v in response.headers.items()}
             page = Page(response.url, response.status, headers, response.body, ask.step, ask.carry)
             try:
-                _refuse(page, ask, response.meta.get("twin_wait"), job["mend"])
+                if not (gone(page, ask) and (ask.instead or not ask.required)):
+                    _refuse(page, ask, response.meta.get("twin_wait"), job["mend"])
                 self.hand_on(self.read(page, ask))
             except SourceError as error:
                 self.give_up(ask, error, response.meta.get("twin_wait") is not None)
@@ -98,8 +99,8 @@ def carrier(job: dict[str, Any], ledger: Ledger) -> Any:
             gave = ledger.unchanged(ask.key, digest)
             self.count("parsed" if gave is None else "unchanged")
             if gave is None:
-                if page.status in (404, 410):
-                    gave = [("skipped", asdict(Skipped(what=page.url, reason=ask.missing)))]
+                if gone(page, ask):
+                    gave = _next(ask) or [("skipped", asdict(Skipped(what=page.url, reason=ask.missing)))]
                 else:
                     gave = [_plain(found) for found in follow(page, job["author"], fetched_at, job["context"])]
                 ledger.note(ask.key, digest, gave)
@@ -122,14 +123,17 @@ def carrier(job: dict[str, Any], ledger: Ledger) -> Any:
             why = failure.getErrorMessage() or failure.type.__name__
             if why == "Forbidden by robots.txt":
                 mend = "The site forbids programs there: use the person's own export, or another address."
-                self.give_up(ask, SourceError("robots.txt forbids this address", ask.url, mend))
+                self.give_up(ask, SourceError("robots.txt forbids this address", ask.url, mend), counts="forbidden")
             else:
                 mend = "Check the address and the network, then run it again."
                 self.give_up(ask, NetworkError("a page can't be fetched", f"{ask.url} ({why})", mend))
             yield from self.pump()
 
-        def give_up(self, ask: Ask, error: SourceError, end: bool = False) -> None:
-            self.count("failed")
+        def give_up(self, ask: Ask, error: SourceError, end: bool = False, counts: str = "failed") -> None:
+            if ask.instead and not end:
+                self.count("instead")
+                return self.hand_on(_next(ask))
+            self.count(counts)
             if not ask.required and not end:
                 return say("skipped", asdict(Skipped(what=ask.url, reason=error.thing)))
             self.broken = True
@@ -151,9 +155,25 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _plain(found: Ask | Document | Skipped) -> tuple[str, dict[str, Any]]:
+def gone(page: Page, ask: Ask) -> bool:
+    """Whether there is nothing at an address: APIs also say so of what is empty (409) or withdrawn by law (451)."""
+    if page.status in (404, 410):
+        return True
+    return ask.api and (page.status in (409, 451) or (page.status >= 400 and b"no data found" in page.body.lower()))
+
+
+def _next(ask: Ask) -> list[tuple[str, Any]]:
+    if not ask.instead:
+        return []
+    (url, step), *rest = ask.instead
+    return [("ask", asdict(replace(ask, url=url, step=step, instead=[(u, s) for u, s in rest])))]
+
+
+def _plain(found: Ask | Document | Skipped | Remark) -> tuple[str, Any]:
     if isinstance(found, Ask):
         return "ask", asdict(found)
+    if isinstance(found, Remark):
+        return "remark", found.text
     if isinstance(found, Skipped):
         return "skipped", asdict(found)
     return "document", asdict(found) | {
@@ -172,7 +192,9 @@ def _refuse(page: Page, ask: Ask, wait: float | None, mend: str) -> None:
         )  # fmt: skip
     if page.status in (403, 429, 503) and any(mark in page.body[:20_000] for mark in _CHALLENGE):
         raise NetworkError(
-            "the site asks for a browser (Cloudflare's check), which this is not", f"{page.url} (HTTP {page.status})", mend
+            "the site asks for a browser (Cloudflare's check), which this is not",
+            f"{page.url} (HTTP {page.status})",
+            mend,
         )
     if page.status in (429, 401, 403) or page.status >= 500:
         raise NetworkError("the site refused", f"{page.url} (HTTP {page.status})", mend)

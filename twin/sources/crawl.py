@@ -32,6 +32,7 @@ class Ask:
 
     `body` makes it a POST. An `api` answers by its own terms and limits, which stand in the place of robots.txt.
     `missing` is the reason given when there is nothing at the address (404, 410) and the request is not required.
+    `instead` lists addresses and their steps to try in order when this one fails or holds nothing.
     """
 
     url: str
@@ -42,6 +43,7 @@ class Ask:
     body: str = ""
     api: bool = False
     missing: str = "not there"
+    instead: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -60,6 +62,13 @@ class Page:
     body: bytes
     step: str
     carry: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person should know about the source as a whole: it goes into the record of consent."""
+
+    text: str
 
 
 @dataclass(slots=True)
@@ -125,6 +134,8 @@ class Crawl:
                 yield Skipped(**value)
             elif kind == "note":
                 tell(value)
+            elif kind == "remark":
+                self.stats["remarks"] = sorted({*self.stats.get("remarks", []), value})
             elif kind == "error":
                 raise (NetworkError if value.pop("network") else SourceError)(**value)
             elif kind == "stats":

@@ -85,7 +85,9 @@ def _get(url: str, until: float, allow_loopback: bool, headers: Mapping[str, str
     ) as error:  # fmt: skip
         if time.monotonic() >= until:
             raise _slow(url) from None
-        raise NetworkError("a link does not answer", f"{url[:200]} ({type(error).__name__})", "Try again later.") from None
+        raise NetworkError(
+            "a link does not answer", f"{url[:200]} ({type(error).__name__})", "Try again later."
+        ) from None
 
 
 def _headers(place: Any, headers: Mapping[str, str]) -> list[tuple[str, str]]:

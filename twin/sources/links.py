@@ -54,7 +54,9 @@ def read_links(urls: Sequence[str], *, allow_loopback: bool = False, get: Get = 
         except SourceError as error:
             pages.append(Page(url, error=str(error)))
         except Exception as error:  # a page is anybody's: what it makes a parser do must not end the draft
-            pages.append(Page(url, error=f"a link's page can't be read: {url[:200]} ({type(error).__name__}). {_PASTE}"))
+            pages.append(
+                Page(url, error=f"a link's page can't be read: {url[:200]} ({type(error).__name__}). {_PASTE}")
+            )
     return pages
 
 
@@ -115,7 +117,10 @@ def _html(url: str, found: Fetched, get: Get) -> Page:
     told = trafilatura.extract_metadata(found.body, default_url=found.url)
     if told:
         page = replace(
-            page, title=told.title or page.title, author=page.author or told.author or "", date=page.date or told.date or ""
+            page,
+            title=told.title or page.title,
+            author=page.author or told.author or "",
+            date=page.date or told.date or "",
         )
     return replace(page, text=text.strip())
 

@@ -32,6 +32,8 @@ _STATS = {
     "unchanged": "twin/unchanged",
     "resumed": "twin/resumed",
     "failed": "twin/failed",
+    "forbidden": "twin/forbidden",
+    "instead": "twin/instead",
     "seconds": "elapsed_time_seconds",
 }
 
