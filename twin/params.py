@@ -30,14 +30,18 @@ class Author(_Strict):
 class SourceSpec(_Strict):
     """One source: `path` is relative to the author's inbox; `url` or `user` names a place on the network.
 
-    `columns` names a table's columns (jsonl). For `rss`, `user` keeps only the entries signed with that name.
+    `columns` names a table's columns (jsonl). For `rss` and `blog`, `user` keeps only what is signed with that name.
+    `texts` chooses what is collected of a GitHub user; without it: profile, readmes, docs, gists and issues.
     """
 
-    kind: Literal["linkedin", "medium", "substack", "github", "rss", "files", "jsonl"]
+    kind: Literal["linkedin", "medium", "substack", "github", "rss", "blog", "files", "jsonl"]
     path: str | None = None
     url: str | None = None
     user: str | None = None
     register_as: Literal["post", "article", "note", "readme", "reply"] | None = None
+    texts: tuple[
+        Literal["profile", "readmes", "docs", "gists", "releases", "issues", "discussions", "comments"], ...
+    ] | None = None  # fmt: skip
     columns: dict[
         Literal["id", "title", "date", "text", "url", "register", "provenance", "complete"], str
     ] | None = None  # fmt: skip
@@ -52,8 +56,8 @@ class SourceSpec(_Strict):
 class Collect(_Strict):
     """How sources are read. `sample_site` starts the sample author's loopback site and fills `{sample_site}`.
 
-    `allow_loopback` lets the crawler ask private and loopback addresses; `max_wait_seconds` bounds the wait that a
-    site's rate limit asks for.
+    `allow_loopback` lets the crawler ask this machine (for tests); `max_wait_seconds` bounds the wait that a site's rate
+    limit asks for. `prune` drops what was deleted at its source since it was collected.
     """
 
     sample_site: bool = False

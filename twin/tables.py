@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from twin.records import PROVENANCES, REGISTERS, SOURCES, SPLITS, Document
 if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
+
+_BATCH = 2000
 
 DOCUMENTS = "documents.parquet"
 REJECTED = "rejected.parquet"
@@ -117,6 +120,55 @@ def write(frame: pd.DataFrame, path: Path, name: str | None = None) -> Path:
     with replacing(path) as fresh:
         frame.to_parquet(fresh, index=False)
     return path
+
+
+def write_documents(documents: Iterable[Document], path: Path) -> int:
+    """Write documents as they come, a few thousand in memory at a time; how many there were. Checks as `write` does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source = iter(documents)
+    fields: pa.Schema | None = None
+    count = 0
+    with replacing(path) as fresh:
+        writer: Any = None
+        try:
+            while (batch := list(islice(source, _BATCH))) or writer is None:
+                frame = documents_frame(batch)
+                good, bad = sift(frame, "documents")
+                if len(bad):
+                    raise DataError(
+                        f"{len(bad)} rows of {path.name} break the schema", bad["reason"].iloc[0],
+                        "This is a fault of the stage that wrote it.",
+                    )  # fmt: skip
+                fields = fields or _document_fields()
+                table = pa.Table.from_pandas(good, schema=fields, preserve_index=False)
+                writer = writer or pq.ParquetWriter(fresh, fields)
+                writer.write_table(table)
+                count += len(batch)
+        finally:
+            if writer is not None:
+                writer.close()
+    return count
+
+
+def iter_documents(path: Path) -> Iterator[Document]:
+    """The documents of a table, a few thousand in memory at a time. Raises DataError when it can't be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(_BATCH):
+            yield from documents_from(batch.to_pandas())
+    except (OSError, pa.ArrowException) as error:
+        raise DataError("a table can't be read", f"{path} ({error})", "Delete it and run its stage again.") from error
+
+
+def _document_fields() -> Any:
+    import pyarrow as pa
+
+    kinds = {"published_at": pa.timestamp("us", "UTC"), "fetched_at": pa.timestamp("us", "UTC"), "complete": pa.bool_()}
+    return pa.schema([(name, kinds.get(name, pa.string())) for name in Document.__dataclass_fields__])
 
 
 def read(path: Path, name: str | None = None) -> pd.DataFrame:

@@ -184,7 +184,9 @@ def _is_post(tree: Tag, url: str) -> bool:
     marked = " ".join(tag.get_text() for tag in tree.select("script[type='application/ld+json']"))
     if re.search(r'"@type"\s*:\s*\[?\s*"(?:BlogPosting|Article|NewsArticle|TechArticle)"', marked):
         return True
-    return len(tree.select("article")) == 1 and tree.select_one("article time[datetime], main time[datetime]") is not None
+    return (
+        len(tree.select("article")) == 1 and tree.select_one("article time[datetime], main time[datetime]") is not None
+    )
 
 
 def _date(tree: Tag) -> str:
@@ -211,5 +213,3 @@ def _name(element: Any) -> str:
 
 def _child(element: Any, name: str) -> str:
     return next(((child.text or "").strip() for child in element if _name(child) == name), "")
-
-

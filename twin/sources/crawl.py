@@ -10,14 +10,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from twin.errors import NetworkError, SourceError
-from twin.params import Collect
 from twin.records import Document
-from twin.settings import Settings
 from twin.sources.ledger import ledger_path
 from twin.sources.reading import Item, Skipped
+
+if TYPE_CHECKING:
+    from twin.params import Collect
+    from twin.settings import Settings
 
 MAX_BODY_BYTES = 32 * 2**20
 _STOP_SECONDS = 10.0

@@ -108,7 +108,7 @@ def _ascii(url: str, host: str) -> str:
 
 
 def _answer(reply: Any, url: str, until: float, as_json: bool) -> Fetched | str:
-    headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in reply.headers}
+    headers: dict[str, str] = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in reply.headers}
     if reply.status in (301, 302, 303, 307, 308) and headers.get("location"):
         return headers["location"]
     if reply.status != 200:

@@ -134,7 +134,7 @@ def _repository(entry: dict[str, Any], context: dict[str, Any]) -> Iterator[Ask 
 def _further_search(value: Any, page: Page, context: dict[str, Any]) -> Iterator[Ask]:
     """A search ends at a thousand: the next one begins at the day of the last that was found."""
     found = value.get("items") or []
-    if found and "rel=\"next\"" not in page.headers.get("link", "") and int(value.get("total_count") or 0) > 1000:
+    if found and 'rel="next"' not in page.headers.get("link", "") and int(value.get("total_count") or 0) > 1000:
         since = str(found[-1].get("created_at") or "")[:10]
         kind = str(page.carry["kind"])
         if since and since != page.carry.get("since"):

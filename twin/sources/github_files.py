@@ -86,11 +86,10 @@ def tree(value: dict[str, Any], page: Page, context: dict[str, Any]) -> Iterator
         yield _subtree(context, repo, page.url.split("?")[0], under, bool(repo.get("wanted")))
         return
     blobs = [e for e in entries if e.get("type") == "blob"]
-    # A repository of little else than Markdown is a blog or a garden of notes: all its folders are wanted.
-    wanted = bool(repo.get("wanted")) or sum(_is_markdown(e["path"]) for e in blobs) * 2 > max(len(blobs), 1)
+    wanted = bool(repo.get("wanted")) or ("recursive=1" in page.url and _is_notes([str(e["path"]) for e in blobs]))
     for entry in blobs:
         path = under + str(entry["path"])
-        if not _is_markdown(path) or PurePosixPath(path).stem.lower() == "readme" and "/" not in path:
+        if not _is_markdown(path) or (PurePosixPath(path).stem.lower() == "readme" and "/" not in path):
             continue
         if why := _unwanted(path, wanted):
             yield Skipped(what=f"{name}/{path}", reason=why)
@@ -107,6 +106,12 @@ def tree(value: dict[str, Any], page: Page, context: dict[str, Any]) -> Iterator
                 if inner:
                     url = f"{context['base']}/repos/{name}/git/trees/{entry['sha']}?recursive=1"
                     yield _subtree(context, repo, url, f"{under}{folder}/", True)
+
+
+def _is_notes(paths: list[str]) -> bool:
+    """A repository of little else than Markdown is a blog or a garden of notes: all its folders are wanted."""
+    texts = [path for path in paths if _is_markdown(path)]
+    return len(texts) >= 3 and len(texts) * 3 > len(paths) * 2
 
 
 def _subtree(context: dict[str, Any], repo: dict[str, Any], url: str, under: str, wanted: bool) -> Ask:
@@ -144,10 +149,10 @@ def _file(text: str, repo: dict[str, Any], author: str, fetched_at: datetime) ->
     if reason := _not_written(text):
         return Skipped(what=what, reason=reason)
     if PurePosixPath(path).stem.lower() == "readme":
-        title = str(repo.get("description") or repo.get("name") or "")
         return make(
-            "github", f"{name.lower()}/{path}", author, fetched_at, register="readme", text=text, title=title,
-            url=str(repo["link"]), published_at=moment(repo.get("created_at")),
+            "github", f"{name.lower()}/{path}", author, fetched_at, register="readme", text=text,
+            title=str(repo.get("name") or ""), url=str(repo["link"]),
+            published_at=moment(repo.get("created_at")),
         )  # fmt: skip
     meta, body = front_matter(unix_lines(text).removeprefix("\ufeff"))
     if str(meta.get("draft", "")).lower() == "true" or meta.get("published") is False:

@@ -24,9 +24,7 @@ _GRAPHQL = {
 _PAGE = 100
 
 
-def releases(
-    found: list[dict[str, Any]], author: str, fetched_at: datetime, context: dict[str, Any]
-) -> Iterator[Item]:
+def releases(found: list[dict[str, Any]], author: str, fetched_at: datetime, context: dict[str, Any]) -> Iterator[Item]:
     """Release notes that the person wrote; lists of merged pull requests are the site's own words."""
     for entry in found:
         yield tried(str(entry.get("html_url")), partial(_release, entry, author, fetched_at, context))
@@ -38,7 +36,9 @@ def _release(entry: dict[str, Any], author: str, fetched_at: datetime, context: 
         return Skipped(what=what, reason="a draft")
     if not _is_by(entry.get("author"), context):
         return Skipped(what=what, reason="a release by another person or a program")
-    own = re.sub(r"(?im)^\s*\**Full Changelog\**:.*$|^#+ (?:What's Changed|New Contributors)\s*$", "", _LISTED.sub("", text))
+    own = re.sub(
+        r"(?im)^\s*\**Full Changelog\**:.*$|^#+ (?:What's Changed|New Contributors)\s*$", "", _LISTED.sub("", text)
+    )
     if len(own.split()) < 5:
         return Skipped(what=what, reason="release notes that GitHub made, or none")
     title = str(entry.get("name") or entry.get("tag_name") or "")
@@ -71,10 +71,14 @@ def question(context: dict[str, Any], kind: str, after: str | None = None) -> As
     # An Enterprise server keeps its GraphQL beside its REST, not below it.
     url = re.sub(r"/api/v3$", "/api", context["base"]) + "/graphql"
     headers = context["headers"] | {"Content-Type": "application/json"}
-    return Ask(url, f"graphql {kind}", {"kind": kind}, headers, required=False, body=body, api=True)
+    return Ask(
+        url, f"graphql {kind}", {"kind": kind, "first": after is None}, headers, required=False, body=body, api=True
+    )
 
 
-def answered(value: Any, page: Page, author: str, fetched_at: datetime, context: dict[str, Any]) -> Iterator[Ask | Item]:
+def answered(
+    value: Any, page: Page, author: str, fetched_at: datetime, context: dict[str, Any]
+) -> Iterator[Ask | Item]:
     """Discussions or comments from GraphQL, and the next page's Ask. Its errors come with status 200."""
     kind = str(page.carry["kind"])
     found = ((value.get("data") or {}).get("user") or {}).get("found") if isinstance(value, dict) else None
@@ -82,23 +86,27 @@ def answered(value: Any, page: Page, author: str, fetched_at: datetime, context:
         errors = value.get("errors") if isinstance(value, dict) else None
         why = str(errors[0].get("message")) if errors else "no data"
         raise NetworkError(f"GitHub's GraphQL gave no {kind}", why[:200], "Check GITHUB_TOKEN's rights.")
-    if kind == "comments" and page.carry.get("first", True):
+    if kind == "comments" and page.carry["first"]:
         yield question(context, "replies")
     for node in found.get("nodes") or []:
         if not node:
             continue
         about = node.get("issue") or node.get("discussion") or node
         register = "note" if kind == "discussions" else "reply"
-        told = (str(node["url"]), str(node.get("body") or ""), str(about.get("title") or ""), register, node.get("createdAt"))
+        told = (
+            str(node["url"]),
+            str(node.get("body") or ""),
+            str(about.get("title") or ""),
+            register,
+            node.get("createdAt"),
+        )
         yield tried(str(node["url"]), partial(_said, *told, author, fetched_at))
     ahead = found.get("pageInfo") or {}
     if ahead.get("hasNextPage"):
         yield question(context, kind, str(ahead.get("endCursor")))
 
 
-def _said(
-    url: str, text: str, title: str, register: str, stamp: Any, author: str, fetched_at: datetime
-) -> Item:
+def _said(url: str, text: str, title: str, register: str, stamp: Any, author: str, fetched_at: datetime) -> Item:
     """A text by its address, which names repository and number. A template's hidden comments are not the person's."""
     parts = urlsplit(url)
     native = parts.path.strip("/").lower() + (f"#{parts.fragment}" if parts.fragment else "")

@@ -64,7 +64,9 @@ def follow(page: Page, author: str, fetched_at: datetime, context: dict[str, Any
     except (ValueError, AttributeError, TypeError):
         raise NetworkError("this is no answer of LinkedIn's Snapshot API", page.url, _MEND) from None
     for row in _mended(data, page.step):
-        yield tried(f"{page.step} {row.get('date', '')}".strip(), partial(_document, row, page.step, author, fetched_at))
+        yield tried(
+            f"{page.step} {row.get('date', '')}".strip(), partial(_document, row, page.step, author, fetched_at)
+        )
     start = int(page.carry["start"]) + 1
     if any(isinstance(link, dict) and link.get("rel") == "next" for link in links) and start < _MAX_PAGES:
         yield _ask(str(context["base"]), page.step, start)

@@ -108,7 +108,7 @@ def _retry_after(value: str, now: float) -> float | None:
     if value.isdigit():
         return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now) if value else None
+        return max(0.0, float(parsedate_to_datetime(value).timestamp()) - now) if value else None
     except (ValueError, OverflowError):
         return None
 

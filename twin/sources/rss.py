@@ -44,9 +44,13 @@ def follow(page: Page, author: str, fetched_at: datetime, context: dict[str, Any
     if is_page(page.body):
         if page.step != "feed":
             raise SourceError(
-                "there is no feed at this address", page.url, "Give the address of the site's RSS, Atom or JSON feed."
+                "there is no feed at this address",
+                page.url,
+                "Give the feed's own address, or take the blog by its sitemap: `kind: blog`.",
             )
-        links = alternates(page.body, page.url) or [urljoin(page.url.rstrip("/") + "/", name) for name in COMMON]
+        here = page.url.split("?")[0].rstrip("/") + "/"
+        guesses = [urljoin(base, name) for base in (here, urljoin(here, "/")) for name in COMMON]
+        links = alternates(page.body, page.url) or list(dict.fromkeys(guesses))
         yield Ask(links[0], "found feed", instead=[(link, "found feed") for link in links[1:]])
         return
     found, following = entries(page.body, page.url)

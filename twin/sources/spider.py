@@ -16,10 +16,18 @@ from twin.sources.ledger import Ledger, code_mark
 _MIDDLEWARES = {
     "twin.sources.guard.Guard": 50,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    # Not used, and slow to start.
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "twin.sources.robots.Robots": 100,
     # Nearest to the network: what the cache answers by itself waits for nobody.
     "twin.sources.politeness.Gate": 950,
 }
+# Consoles into the running crawler are nothing a collection needs; the rest is not used either.
+_NO_EXTENSIONS = (
+    "remote_control.RemoteControl", "telnet.TelnetConsole", "feedexport.FeedExporter", "memdebug.MemoryDebugger",
+    "spiderstate.SpiderState",
+)  # fmt: skip
 _STATS = {
     "requests": "downloader/request_count",
     "answers": "downloader/response_count",
@@ -67,8 +75,8 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
         "TWIN_ALLOW_LOOPBACK": job["allow_loopback"],
         "TWIN_MAX_WAIT": job["max_wait"],
         "TWIN_TELL": _tell,
-        "COOKIES_ENABLED": False,
-        "TELNETCONSOLE_ENABLED": False,
+        "EXTENSIONS": {f"scrapy.extensions.{name}": None for name in _NO_EXTENSIONS},
+        "METAREFRESH_ENABLED": False,
         "LOG_LEVEL": "WARNING",
     }
 
@@ -85,7 +93,7 @@ def main() -> int:
     marks = json.dumps([code_mark(), job["author"], job["context"]], sort_keys=True)
     ledger = Ledger(Path(job["ledger"]), marks)
     answers.use(ledger)
-    process = CrawlerProcess(settings(job), install_root_handler=True)
+    process = CrawlerProcess(settings(job))
     crawler = process.create_crawler(carrier(job, ledger))
     process.crawl(crawler)
     process.start()

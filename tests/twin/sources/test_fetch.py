@@ -128,7 +128,8 @@ def test_private_places_are_never_asked(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x.example/", "file:///etc/passwd", "javascript:alert(1)", "x.example", "http:///x"],
+    "url",
+    ["ftp://x.example/", "file:///etc/passwd", "javascript:alert(1)", "x.example", "http:///x"],
 )
 def test_other_schemes_are_refused(url: str) -> None:
     with pytest.raises(SourceError, match="not http or https"):
