@@ -67,13 +67,25 @@ class Collect(_Strict):
 
 
 class Prepare(_Strict):
-    """What happens to texts before anything learns from them."""
+    """What happens to texts before anything learns from them.
+
+    `quotes` and `code` say what becomes of others' words and of fenced code: `keep` them, `mark` their place, `drop`
+    them; a text of whose words fewer than `own_share` are own is set aside. `near_duplicate` is the MinHash similarity
+    from which two texts are one, `edited_copy` the same for texts of two sources. `own_contacts` (addresses, `@domain`,
+    telephone numbers) are never masked. `languages` lists what is learned from; empty is all.
+    """
 
     min_words: int = Field(default=20, ge=1)
     near_duplicate: float = Field(default=0.8, gt=0, le=1)
+    edited_copy: float = Field(default=0.5, gt=0, le=1)
+    quotes: Literal["keep", "mark", "drop"] = "mark"
+    code: Literal["keep", "mark", "drop"] = "mark"
+    own_share: float = Field(default=0.5, ge=0, le=1)
+    languages: tuple[str, ...] = ()
     mask: tuple[Literal["email", "phone", "iban", "credit_card", "ip", "secret"], ...] = (
         "email", "phone", "iban", "credit_card", "secret",
     )  # fmt: skip
+    own_contacts: tuple[str, ...] = ()
     provenances: tuple[Literal["own", "quoted", "ai_assisted", "machine"], ...] = ("own",)
 
 
