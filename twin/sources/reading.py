@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 from twin.errors import SourceError
 from twin.records import Document, content_hash
@@ -34,10 +35,35 @@ def tried(what: str, read: Callable[[], Item]) -> Item:
         return Skipped(what=what, reason=f"unreadable: {type(error).__name__}")
 
 
+_Named = TypeVar("_Named")
+
+
+def each(
+    files: Iterable[_Named], read: Callable[[_Named], Iterator[Item]], name: Callable[[_Named], str] = str
+) -> Iterator[Item]:
+    """Items of all `files`; one that can't be read is skipped with its reason, so that it spoils no archive.
+
+    Raises the first SourceError when nothing at all could be read.
+    """
+    first: SourceError | None = None
+    readable = False
+    for file in files:
+        try:
+            for item in read(file):
+                readable = True
+                yield item
+        except SourceError as error:
+            first = first or error
+            yield Skipped(what=f"{name(file)} ({error.value})", reason=f"unreadable: {error.thing}")
+    if first and not readable:
+        raise first
+
+
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d",
-    "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%y %H:%M", "%m/%d/%y, %I:%M %p", "%m/%d/%Y, %I:%M %p",
+    "%B %d, %Y at %I:%M %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%y %H:%M", "%m/%d/%y, %I:%M %p", "%m/%d/%Y, %I:%M %p",
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%m/%d/%Y",
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Y",
 )  # fmt: skip
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -104,6 +130,20 @@ def _strict(data: bytes, name: str, where: object) -> str:
 
 def _unreadable(where: object, why: str) -> SourceError:
     return SourceError("a file's text can't be read", f"{where} ({why})", "Save it as UTF-8 text, or export it again.")
+
+
+def decode_page(data: bytes, where: object) -> str:
+    """An HTML page as text: by mark and UTF-8 as `decode`, else by the charset that it declares."""
+    declared = re.search(rb"<meta[^>]{0,200}?charset=[\"']?\s*([\w-]+)", data[:4096], re.IGNORECASE)
+    if declared and not data.startswith(tuple(mark for mark, _ in _BOMS)):
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            try:
+                return data.decode(declared[1].decode("ascii"))
+            except (UnicodeDecodeError, LookupError):
+                pass
+    return decode(data, where)
 
 
 def unix_lines(text: str) -> str:
