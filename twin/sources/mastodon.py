@@ -38,7 +38,7 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
             "Request your archive in Mastodon's preferences, and put it into the inbox as it is.",
         )  # fmt: skip
     posts: dict[str, Post] = {}
-    yield from each(names, partial(_posts, archive, posts))
+    yield from each(names, partial(_posts, archive, posts), needed=lambda: not posts)
     for thread in threads.joined(posts):
         yield _document(thread, author, fetched_at)
 
@@ -55,7 +55,7 @@ def _posts(archive: Archive, posts: dict[str, Post], name: str) -> Iterator[Item
             yield post
         else:
             posts[post.id] = post
-    if not found:
+    if not found and not posts:
         raise SourceError(
             "an outbox is empty", f"{archive.path}:{name} (no orderedItems)", "Request the archive again."
         )
@@ -75,9 +75,10 @@ def _post(activity: Any) -> Post | Skipped:
         return Skipped(what=what, reason="a post without words")
     parent = note.get("inReplyTo")
     parent = str(parent.get("id") if isinstance(parent, dict) else parent or "")
+    own = str(note.get("attributedTo") or activity.get("actor") or "")
     return Post(
         id=str(note.get("id") or what), text=words, at=moment(note.get("published") or activity.get("published")),
-        parent=parent, to_others=bool(parent), title=str(note.get("name") or note.get("summary") or ""),
+        parent=parent, to_others=bool(parent) and not (own and parent.startswith(f"{own}/")), title=str(note.get("name") or note.get("summary") or ""),
         url=str(note.get("url") or note.get("id") or ""), kind=_KINDS[str(note["type"])],
     )  # fmt: skip
 

@@ -44,11 +44,14 @@ _Named = TypeVar("_Named")
 
 
 def each(
-    files: Iterable[_Named], read: Callable[[_Named], Iterator[Item]], name: Callable[[_Named], str] = str
+    files: Iterable[_Named],
+    read: Callable[[_Named], Iterator[Item]],
+    name: Callable[[_Named], str] = str,
+    needed: Callable[[], bool] = lambda: True,
 ) -> Iterator[Item]:
     """Items of all `files`; one that can't be read is skipped with its reason, so that it spoils no archive.
 
-    Raises the first SourceError when nothing at all could be read.
+    Raises the first SourceError when nothing at all could be read and, at the end, `needed` says that something was.
     """
     first: SourceError | None = None
     readable = False
@@ -60,7 +63,7 @@ def each(
         except SourceError as error:
             first = first or error
             yield Skipped(what=f"{name(file)} ({error.value})", reason=f"unreadable: {error.thing}")
-    if first and not readable:
+    if first and not readable and needed():
         raise first
 
 

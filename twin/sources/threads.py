@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +28,25 @@ def joined(posts: Mapping[str, Post]) -> Iterator[list[Post]]:
     threads: dict[str, list[Post]] = {}
     for name in posts:
         threads.setdefault(_root(name, posts, roots), []).append(posts[name])
-    for thread in threads.values():
-        yield sorted(thread, key=lambda post: (post.at or datetime.min.replace(tzinfo=UTC), len(post.id), post.id))
+    for root, thread in threads.items():
+        yield sorted(thread, key=partial(_place, root))
+
+
+def _place(root: str, post: Post) -> tuple[bool, datetime, int, str]:
+    return post.id != root, post.at or datetime.min.replace(tzinfo=UTC), len(post.id), post.id
 
 
 def _root(name: str, posts: Mapping[str, Post], roots: dict[str, str]) -> str:
-    path = []
-    # A forged archive may answer in a circle: the walk ends where it has been.
-    while name not in roots and name not in path[-1:] and (parent := posts[name].parent) in posts and parent != name:
+    path: list[str] = []
+    seen: set[str] = set()
+    while name not in roots:
         path.append(name)
-        roots[name] = name
+        seen.add(name)
+        parent = posts[name].parent
+        # A forged archive may answer in a circle: the walk ends where it has been.
+        if parent not in posts or parent in seen:
+            break
         name = parent
     root = roots.get(name, name)
-    for passed in (*path, name):
-        roots[passed] = root
+    roots.update(dict.fromkeys(path, root))
     return root

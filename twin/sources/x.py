@@ -56,10 +56,9 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
     account = _account(archive)
     notes = Notes()
     note_files = [name for name in archive.names if _NOTES.fullmatch(PurePosixPath(name).name)]
-    for item in each(note_files, partial(_noted, archive, notes)) if note_files else ():
-        yield item
+    yield from each(note_files, partial(_noted, archive, notes), needed=lambda: False)
     # Archives of the first years hold the same posts twice: as a table and as scripts.
-    yield from each(tweets or tables, partial(_tweets, archive, account, notes))
+    yield from each(tweets or tables, partial(_tweets, archive, account, notes), needed=lambda: not account.posts)
     for thread in threads.joined(account.posts):
         yield _document(thread, author, fetched_at)
     for note in notes.unused():
