@@ -79,6 +79,8 @@ def moment(value: object) -> datetime | None:
     """Read a date as exports, feeds, front matter and spreadsheets write it; UTC where no zone is named, else None."""
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _counted(value)
     text = str(value or "").strip()
     if not re.search(r"\d", text) or len(text) > 60:
         return None
@@ -88,6 +90,14 @@ def moment(value: object) -> datetime | None:
     try:
         return stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
     except OverflowError:
+        return None
+
+
+def _counted(value: float) -> datetime | None:
+    # Seconds since 1970, or milliseconds where seconds would lie beyond the year 5000.
+    try:
+        return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+    except (ValueError, OverflowError, OSError):
         return None
 
 
