@@ -30,10 +30,14 @@ class Author(_Strict):
 class SourceSpec(_Strict):
     """One source: `path` is relative to the author's inbox; `url` or `user` names a place on the network.
 
-    `columns` names a table's columns (jsonl). For `rss`, `user` keeps only the entries signed with that name.
+    `columns` names a table's columns (jsonl). For `rss`, `user` keeps only the entries signed with that name; for
+    `wordpress` and `ghost` it names the writer, where several write there (several parted by commas, `*` for all).
     """
 
-    kind: Literal["linkedin", "medium", "substack", "github", "rss", "files", "jsonl"]
+    kind: Literal[
+        "linkedin", "medium", "substack", "github", "rss", "x", "mastodon", "wordpress", "ghost", "files", "jsonl",
+        "paste",
+    ]  # fmt: skip
     path: str | None = None
     url: str | None = None
     user: str | None = None
