@@ -66,7 +66,7 @@ class Copies:
         self.near, self.edited = near, min(near, edited)
         self._bands = array("Q")
         self._ends = array("Q", [0])
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115: closed by `close`
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
 
     def close(self) -> None:
         """Give the temporary file back."""
