@@ -98,7 +98,7 @@ def wait_seconds(status: int, headers: Any, waits: int, now: float, body: bytes 
     if used_up and (left := _until_reset(headers, now)):
         return left
     if b"secondary rate limit" in body.lower():
-        return _SECONDARY_SECONDS * 2**waits
+        return float(_SECONDARY_SECONDS * 2**waits)
     return 5.0 * 2**waits if status == 429 else None
 
 
@@ -108,7 +108,7 @@ def _retry_after(value: str, now: float) -> float | None:
     if value.isdigit():
         return float(value)
     try:
-        return max(0.0, float(parsedate_to_datetime(value).timestamp()) - now) if value else None
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now) if value else None
     except (ValueError, OverflowError):
         return None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +19,18 @@ from twin.params import Params, SourceSpec
 from twin.progress import Progress, Step
 from twin.records import Document
 from twin.settings import Settings
-from twin.sources import (
-    archive,
-    blog,
-    files,
-    github,
-    jsonl,
-    linkedin,
-    linkedin_snapshot,
-    medium,
-    medium_feed,
-    rss,
-    substack,
-    substack_web,
-)
+from twin.sources import archive, blog, github, linkedin_snapshot, medium_feed, rss, substack_web
 from twin.sources.crawl import Crawl
 from twin.sources.reading import Item, Skipped
 from twin.sources.sample import sample_site
 from twin.stages.gathered import Gathered, Seen, gathering
+from twin.stages.handed_in import reader
 
 Metrics = dict[str, float | int | str]
 
 SOURCES_JSON = "sources.json"
 _EXAMPLES = 5
+_BATCH = 1000
 
 
 @dataclass(slots=True)
@@ -83,17 +72,9 @@ def collect(inbox: Path, out: Path, params: Params, settings: Settings, progress
             for number, spec in enumerate(params.sources, 1)
         ]
         _merge(found, gathered, out, params)
-        words = 0
-
-        def counted() -> Iterator[Document]:
-            nonlocal words
-            for document in gathered.documents():
-                words += len(document.text.split())
-                yield document
-
         with replacing(out) as fresh:
             fresh.mkdir()
-            documents = tables.write_documents(counted(), fresh / tables.DOCUMENTS)
+            documents, words = _written(gathered.documents(), fresh / tables.DOCUMENTS)
             write_json(
                 fresh / SOURCES_JSON,
                 {"author": params.author.id, "documents": documents, "sources": [_record(f) for f in found]},
@@ -141,26 +122,13 @@ def _source(
 
 def _from_path(spec: SourceSpec, inbox: Path, params: Params, now: datetime, found: _Found, step: Step) -> None:
     path = Path(str(spec.path)).expanduser()
-    author = params.author.id
     with archive.opened(path if path.is_absolute() else inbox / path, params.collect.max_archive_mb) as opened:
         name = opened.path.name if path.is_absolute() else path.as_posix().strip("/").removeprefix("./")
-        readers: dict[str, tuple[str, Callable[[], Iterator[Item]]]] = {
-            "linkedin": (linkedin.TERMS, partial(linkedin.read_export, opened, author, now)),
-            "medium": (medium.TERMS, partial(medium.read_export, opened, author, now)),
-            "substack": (substack.TERMS, partial(substack.read_export, opened, author, now, spec.url or "")),
-            "rss": (rss.FILE_TERMS, partial(rss.read_files, opened, author, now, spec.user or "")),
-            "files": (files.TERMS, partial(files.read_files, opened, author, now, name or "inbox")),
-            "jsonl": (jsonl.TERMS, partial(jsonl.read_rows, opened, author, now, spec.columns)),
-        }
-        if spec.kind not in readers:
-            raise SourceError(
-                "this source has no export that could be read from a path",
-                spec.path,
-                "Name a user instead: `user: NAME`.",
-            )
-        terms, read = readers[spec.kind]
+        terms, read = reader(spec, opened, name, params, now)
         _take(read(), spec, found, step)
         found.record |= {"terms": terms, "sha256": opened.sha256()}
+        for what, reason in opened.passed:
+            found.skip(what, reason)
 
 
 def _from_network(
@@ -236,9 +204,20 @@ def _record(found: _Found) -> dict[str, Any]:
     }
 
 
+def _written(documents: Iterator[Document], path: Path) -> tuple[int, int]:
+    """Write the table, a few thousand documents in memory at a time; how many there were, and their words."""
+    words = 0
+    with tables.Writer(path) as writer:
+        while batch := list(islice(documents, _BATCH)):
+            writer.write(tables.documents_frame(batch))
+            words += sum(len(document.text.split()) for document in batch)
+    return writer.rows, words
+
+
 def _earlier(out: Path) -> Iterator[Document]:
     try:
         read_json(out / SOURCES_JSON)
-        yield from tables.iter_documents(out / tables.DOCUMENTS)
+        for frame in tables.batches(out / tables.DOCUMENTS):
+            yield from tables.documents_from(frame)
     except (OSError, ValueError, DataError):
         return
