@@ -16,7 +16,14 @@ from twin.settings import Settings, load
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a fresh, empty project: nothing of the developer's environment or home reaches the test."""
-    for name in ("DATABASE_URL", "GITHUB_TOKEN", "MLFLOW_TRACKING_URI", "TWIN_PREDICTOR_URL", "TWIN_ENDPOINT_URL"):
+    for name in (
+        "DATABASE_URL",
+        "GITHUB_TOKEN",
+        "LINKEDIN_TOKEN",
+        "MLFLOW_TRACKING_URI",
+        "TWIN_PREDICTOR_URL",
+        "TWIN_ENDPOINT_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TWIN_ROOT", str(tmp_path))
     monkeypatch.setenv("TWIN_HOME", str(tmp_path / ".twin"))

@@ -54,6 +54,12 @@ def coverage(briefs: Sequence[str], texts: Sequence[str], tools: Tools) -> list[
     return found
 
 
+def first_words(text: str, count: int) -> str:
+    """The text up to its `count`-th word, line ends kept."""
+    ends = [match.end() for match in re.finditer(r"\S+", text)]
+    return text[: ends[count - 1]] if len(ends) > count else text
+
+
 def _made(part: str, stems: frozenset[str], cosine: float) -> bool:
     own = _stems(part)
     return len(own & stems) >= _COVERED_WORDS * max(1, len(own)) or cosine >= _COVERED_COSINE

@@ -17,6 +17,8 @@ from twin.evaluation.results import Arm, Results
 from twin.evaluation.style import REAL, compare, nearer_than
 from twin.voice.delta import profile
 
+_LEAST_WORDS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -111,7 +113,13 @@ def _grids(heard: Heard, texts: Mapping[str, Sequence[str]], corpus: Corpus, nam
         if heard.tools is not None:
             briefs = [c.brief for c in heard.cases] * (len(lines) // count)
             told = [heard.facts[arm][i % count] if heard.facts.get(arm) else () for i in range(len(lines))]
-            columns["covered"] = content.coverage(briefs, lines, heard.tools)
+            # Who writes three times as much makes more points by the way: each text has as many words as the author had.
+            room = [len(c.real.split()) for c in heard.cases] * (len(lines) // count)
+            columns["covered"] = content.coverage(
+                briefs,
+                [content.first_words(t, max(_LEAST_WORDS, n)) for t, n in zip(lines, room, strict=True)],
+                heard.tools,
+            )
             columns["unsupported"] = [
                 content.unsupported(t, [b, name, *f], heard.tools) for t, b, f in zip(lines, briefs, told, strict=True)
             ]

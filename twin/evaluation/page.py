@@ -72,7 +72,7 @@ Further left is better. An adapter trained on other people shows what any human 
 {% for row in likelihood_rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table></div>
 <figure>{{ bits_figure|safe }}</figure>
 <h2>Content</h2>
-<p>Points of the brief that a text makes, by its words or its meaning; numbers, names and first-person claims that neither
+<p>Points of the brief that a text makes, by its words or its meaning, in as many words as the author took; numbers, names and first-person claims that neither
 the brief nor a shown fact supports; citations whose quote stands in the fact they name.</p>
 <div class="scroll"><table><tr><th>arm</th><th>points made</th><th>unsupported / 100 words</th><th>valid citations</th></tr>
 {% for row in content_rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table></div>
