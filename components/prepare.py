@@ -12,7 +12,9 @@ def prepare(
     """Clean, mask, deduplicate and validate, as `params` (YAML) says."""
     from pathlib import Path
 
-    from components.wiring import context, log
+    from components.wiring import context, log, trace
     from twin.stages.prepare import prepare as stage
 
-    log(metrics, stage(Path(raw.path), Path(documents.path), *context("prepare", params)))
+    chosen, settings, progress = context("prepare", params)
+    log(metrics, stage(Path(raw.path), Path(documents.path), chosen, settings, progress))
+    trace(documents, chosen)

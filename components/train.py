@@ -13,9 +13,10 @@ def train(
     from pathlib import Path
 
     from components import trainjob
-    from components.wiring import context, log
+    from components.wiring import context, log, trace
     from twin.stages.train import train as stage
 
     chosen, settings, progress = context("train", params)
     run = trainjob.train if chosen.cluster.nodes else stage
     log(metrics, run(Path(examples.path), Path(adapter.path), chosen, settings, progress))
+    trace(adapter, chosen)

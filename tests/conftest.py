@@ -12,6 +12,8 @@ import pytest
 
 from twin.settings import Settings, load
 
+pytest_plugins = ("kubernetes_api",)
+
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
