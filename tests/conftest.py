@@ -12,7 +12,7 @@ import pytest
 
 from twin.settings import Settings, load
 
-pytest_plugins = ("kubernetes_api",)
+pytest_plugins = ("kubernetes_api", "kubectl_api")
 
 
 @pytest.fixture
