@@ -10,7 +10,7 @@ from components.wiring import OPTIONS
 @dsl.component(**OPTIONS)
 def choose(
     params: str,
-) -> NamedTuple("Chosen", [(n, str) for n in ("prepare", "features", "dataset", "train", "evaluate")]):  # type: ignore[misc, valid-type]
+) -> NamedTuple("Chosen", [(n, str) for n in ("features", "dataset", "train", "evaluate")]):  # type: ignore[misc, valid-type]
     """One YAML text a stage, with the sections that dvc.yaml names for it and no others."""
     from components.wiring import sections
 

@@ -15,7 +15,6 @@ _MARK = "# what one stage reads\n"
 class Chosen(NamedTuple):
     """The parts of params.yaml that the cached stages read, one YAML text each."""
 
-    prepare: str
     features: str
     dataset: str
     train: str

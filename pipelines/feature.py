@@ -12,7 +12,7 @@ from components.shelve import shelve
 from pipelines.placing import WORKSPACE, placed, watched
 
 
-def choices(params: Any) -> dict[str, Any]:
+def selected(params: Any) -> dict[str, Any]:
     """What each cached stage reads of `params`, by the stage's name."""
     return dict(placed(choose(params=params), cpu="200m", memory="512Mi", minutes=5).outputs)
 
@@ -20,8 +20,9 @@ def choices(params: Any) -> dict[str, Any]:
 def steps(params: Any, workspace: Any, chosen: dict[str, Any]) -> tuple[Any, Any]:
     """The pipeline's tasks, for the pipelines that contain it; returns the artifacts documents and features."""
     raw = placed(collect(workspace=workspace, params=params), cpu="1", memory="2Gi", cached=False, volume=WORKSPACE)
-    texts = prepare(raw=raw.outputs["raw"], params=chosen["prepare"])
-    documents = placed(texts, cpu="1", memory="2Gi").outputs["documents"]
+    # Not cached: the person's choices lie in the workspace, where the cache does not look.
+    prepared = prepare(raw=raw.outputs["raw"], workspace=workspace, params=params)
+    documents = placed(prepared, cpu="1", memory="2Gi", cached=False, volume=WORKSPACE).outputs["documents"]
     features = placed(embed(documents=documents, params=chosen["features"]), cpu="2", memory="4Gi").outputs["features"]
     for place, artifact in (("documents", documents), ("features", features)):
         kept = shelve(artifact=artifact, params=params, workspace=workspace, place=place)
@@ -36,4 +37,4 @@ def feature(params: str, author: str = "", workspace: str = WORKSPACE[1]) -> Non
     The outputs of `prepare` and `features` are what the training pipeline takes. `author` is for messages alone.
     """
     with watched("feature", author):
-        steps(params, workspace, choices(params))
+        steps(params, workspace, selected(params))

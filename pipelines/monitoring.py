@@ -13,7 +13,7 @@ def steps(params: Any, workspace: Any, models: Any, ready_seconds: Any) -> None:
     """The pipeline's tasks, for the pipelines that contain it."""
     watch = placed(monitor(params=params, workspace=workspace), cpu="1", memory="2Gi", cached=False, volume=WORKSPACE)
     with dsl.If(watch.outputs["Output"] == True, name="drifted"):  # noqa: E712  (KFP reads the comparison)
-        chosen = feature.choices(params)
+        chosen = feature.selected(params)
         documents, features = feature.steps(params, workspace, chosen)
         champion = training.steps(params, documents, features, workspace, chosen)
         with dsl.If(champion == True, name="champion"):  # noqa: E712

@@ -9,7 +9,7 @@ from components.evaluate import evaluate
 from components.register import register
 from components.shelve import shelve
 from components.train import train
-from pipelines.feature import choices
+from pipelines.feature import selected
 from pipelines.placing import SHARED, WORKSPACE, placed, watched
 
 
@@ -33,4 +33,4 @@ def training(params: str, documents: str, features: str, author: str = "", works
     """`documents` and `features` are the URIs that the feature pipeline stored."""
     with watched("training", author):
         given = [dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset).output for uri in (documents, features)]
-        steps(params, given[0], given[1], workspace, choices(params))
+        steps(params, given[0], given[1], workspace, selected(params))

@@ -30,10 +30,14 @@ class Author(_Strict):
 class SourceSpec(_Strict):
     """One source: `path` is relative to the author's inbox; `url` or `user` names a place on the network.
 
-    `columns` names a table's columns (jsonl). For `rss`, `user` keeps only the entries signed with that name.
+    `columns` names a table's columns (jsonl). For `rss`, `user` keeps only the entries signed with that name; for
+    `wordpress` and `ghost` it names the writer, where several write there (several parted by commas, `*` for all).
     """
 
-    kind: Literal["linkedin", "medium", "substack", "github", "rss", "files", "jsonl"]
+    kind: Literal[
+        "linkedin", "medium", "substack", "github", "rss", "x", "mastodon", "wordpress", "ghost", "files", "jsonl",
+        "paste",
+    ]  # fmt: skip
     path: str | None = None
     url: str | None = None
     user: str | None = None
@@ -67,13 +71,25 @@ class Collect(_Strict):
 
 
 class Prepare(_Strict):
-    """What happens to texts before anything learns from them."""
+    """What happens to texts before anything learns from them.
+
+    `quotes` and `code` say what becomes of others' words and of fenced code: `keep` them, `mark` their place, `drop`
+    them; a text of whose words fewer than `own_share` are own is set aside. `near_duplicate` is the MinHash similarity
+    from which two texts are one, `edited_copy` the same for texts of two sources. `own_contacts` (addresses, `@domain`,
+    telephone numbers) are never masked. `languages` lists what is learned from; empty is all.
+    """
 
     min_words: int = Field(default=20, ge=1)
     near_duplicate: float = Field(default=0.8, gt=0, le=1)
+    edited_copy: float = Field(default=0.5, gt=0, le=1)
+    quotes: Literal["keep", "mark", "drop"] = "mark"
+    code: Literal["keep", "mark", "drop"] = "mark"
+    own_share: float = Field(default=0.5, ge=0, le=1)
+    languages: tuple[str, ...] = ()
     mask: tuple[Literal["email", "phone", "iban", "credit_card", "ip", "secret"], ...] = (
         "email", "phone", "iban", "credit_card", "secret",
     )  # fmt: skip
+    own_contacts: tuple[str, ...] = ()
     provenances: tuple[Literal["own", "quoted", "ai_assisted", "machine"], ...] = ("own",)
 
 

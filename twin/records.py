@@ -59,7 +59,7 @@ class Document:
 
     def as_row(self) -> dict[str, Any]:
         """The record as one row of a table."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

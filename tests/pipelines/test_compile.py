@@ -96,7 +96,7 @@ def test_what_is_cached_sees_only_the_choices_that_dvc_yaml_names_for_it() -> No
         for name, task in component.get("dag", {}).get("tasks", {}).items()
         if task.get("cachingOptions", {}).get("enableCache") and "dag" not in spec["components"][f"comp-{name}"]
     }
-    assert set(cached) == {"choose", "prepare", "features", "dataset", "train", "evaluate"}
+    assert set(cached) == {"choose", "features", "dataset", "train", "evaluate"}
     for name, task in cached.items():
         given = task["inputs"]["parameters"]["params"]
         whole = "componentInputParameter" in given

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,11 @@ from twin.params import Params, SourceSpec
 from twin.progress import Progress, Step
 from twin.records import Document
 from twin.settings import Settings
-from twin.sources import archive, files, github, jsonl, linkedin, medium, rss, substack
+from twin.sources import archive, github, medium, rss, substack
 from twin.sources.crawl import Crawl
 from twin.sources.reading import Item, Skipped
 from twin.sources.sample import sample_site
+from twin.stages.handed_in import reader
 
 Metrics = dict[str, float | int | str]
 
@@ -114,26 +114,13 @@ def _source(
 
 def _from_path(spec: SourceSpec, inbox: Path, params: Params, now: datetime, found: _Found, step: Step) -> None:
     path = Path(str(spec.path)).expanduser()
-    author = params.author.id
     with archive.opened(path if path.is_absolute() else inbox / path, params.collect.max_archive_mb) as opened:
         name = opened.path.name if path.is_absolute() else path.as_posix().strip("/").removeprefix("./")
-        readers: dict[str, tuple[str, Callable[[], Iterator[Item]]]] = {
-            "linkedin": (linkedin.TERMS, partial(linkedin.read_export, opened, author, now)),
-            "medium": (medium.TERMS, partial(medium.read_export, opened, author, now)),
-            "substack": (substack.TERMS, partial(substack.read_export, opened, author, now, spec.url or "")),
-            "rss": (rss.FILE_TERMS, partial(rss.read_files, opened, author, now, spec.user or "")),
-            "files": (files.TERMS, partial(files.read_files, opened, author, now, name or "inbox")),
-            "jsonl": (jsonl.TERMS, partial(jsonl.read_rows, opened, author, now, spec.columns)),
-        }
-        if spec.kind not in readers:
-            raise SourceError(
-                "this source has no export that could be read from a path",
-                spec.path,
-                "Name a user instead: `user: NAME`.",
-            )
-        terms, read = readers[spec.kind]
+        terms, read = reader(spec, opened, name, params, now)
         _take(read(), spec, found, step)
         found.record |= {"terms": terms, "sha256": opened.sha256()}
+        for what, reason in opened.passed:
+            found.skip(what, reason)
 
 
 def _from_network(

@@ -32,7 +32,7 @@ def register(client: Client) -> None:
         with theme.frame(client, "/evaluation", "Evaluation", "Measured on texts of yours that the twin never saw."):
             await parts.live(lambda: _look(client), _show, every=4.0)
 
-    ui.page("/evaluation")(page)
+    theme.page("/evaluation")(page)
 
 
 def _look(client: Client) -> Seen:

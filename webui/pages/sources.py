@@ -62,7 +62,7 @@ def register(client: Client) -> None:
                 _adding(client, params)
             guide.show()
 
-    ui.page("/sources")(page)
+    theme.page("/sources")(page)
 
 
 def _look(client: Client) -> Seen:
