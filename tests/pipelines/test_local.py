@@ -36,7 +36,7 @@ def home(settings: Settings, postgres_url: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(540)
+@pytest.mark.timeout(900)
 def test_every_pipeline_runs_to_its_end(
     home: Path, workspace: Path, small_params: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
