@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any, Literal, TypedDict, get_args
 
 Source = Literal[
-    "linkedin", "medium", "substack", "github", "rss", "x", "mastodon", "wordpress", "ghost", "files", "jsonl", "paste"
+    "linkedin",
+    "medium",
+    "substack",
+    "github",
+    "rss",
+    "blog",
+    "x",
+    "mastodon",
+    "wordpress",
+    "ghost",
+    "files",
+    "jsonl",
+    "paste",
 ]
 Register = Literal["post", "article", "note", "readme", "reply"]
 Provenance = Literal["own", "quoted", "ai_assisted", "machine"]

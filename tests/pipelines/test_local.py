@@ -65,7 +65,8 @@ def test_every_pipeline_runs_to_its_end(
 
     training = local.run("training", [small_params], artifacts, {**stored, **places})
 
-    assert read_json(training / "evaluate" / "report" / "metrics.json")
+    metrics = read_json(training / "evaluate" / "report" / "metrics.json")
+    assert metrics["bits_per_byte_wrong_author"] > 0 and metrics["impostor_authors"] >= 20
     registration = read_json(training / "register" / "registration" / "registration.json")
     assert registration["promoted"] is True and registration["version"]
     adapter = training / "train" / "adapter"

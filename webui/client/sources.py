@@ -25,7 +25,7 @@ TEXT_FOLDER = "texts"
 
 NAMES = {
     "linkedin": "LinkedIn", "medium": "Medium", "substack": "Substack", "github": "GitHub", "rss": "Feed",
-    "files": "Texts", "jsonl": "Table of texts",
+    "blog": "Blog", "files": "Texts", "jsonl": "Table of texts",
 }  # fmt: skip
 
 _KNOWN_FILES = "Drop the export of LinkedIn, Medium or Substack, or Markdown, text, HTML, JSONL or CSV files."
