@@ -6,6 +6,7 @@ more rights, user 1000 and a memory limit. images/e2e.sh builds what this runs.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shlex
@@ -246,11 +247,15 @@ def deployments(database_address: str) -> list[Row]:
         check=True,
     ).stdout
     objects = [found for found in yaml.safe_load_all(text) if found]
-    secret = {
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "twin-postgres-app"},
-        "stringData": {"host": database_address, "username": "twin", "password": "unused",
-                       "uri": f"postgresql://twin:unused@{database_address}:5432/twin"},
+    values = {
+        "host": database_address, "username": "twin", "password": "unused",
+        "uri": f"postgresql://twin:unused@{database_address}:5432/twin",
     }  # fmt: skip
+    # podman 4.3 reads a pod's secrets from its own store, as JSON of base64.
+    coded = json.dumps({key: base64.b64encode(value.encode()).decode() for key, value in values.items()})
+    engine("secret", "rm", "twin-postgres-app", check=False)
+    create = [*ENGINE, "secret", "create", "twin-postgres-app", "-"]
+    subprocess.run(create, input=coded, text=True, check=True, stdout=subprocess.DEVNULL)
     params = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -275,11 +280,11 @@ def deployments(database_address: str) -> list[Row]:
         for claim in claims:
             engine("volume", "rm", "-f", claim, check=False)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-            yaml.safe_dump_all([secret, params, *settings, found], file)
+            yaml.safe_dump_all([params, *settings, found], file)
             file.flush()
             began = time.monotonic()
             engine("kube", "play", "--network", NET, file.name)
-            pod = f"{name}-pod"
+            pod = f"{name}-pod-0"
             container = f"{pod}-{found['spec']['template']['spec']['containers'][0]['name']}"
             ask = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{port}{path}', timeout=3)"
             until(name, lambda c=container, a=ask: subprocess.run(  # type: ignore[misc]
@@ -298,9 +303,10 @@ def clean() -> None:
     """Take away whatever an earlier run left."""
     for name in names():
         engine("rm", "-f", "-t", "2", name, check=False)
-    for pod in ("mlflow-pod", "twin-webui-pod"):
+    for pod in ("mlflow-pod-0", "twin-webui-pod-0"):
         engine("pod", "rm", "-f", pod, check=False)
     engine("network", "rm", "-f", NET, check=False)
+    engine("secret", "rm", "twin-postgres-app", check=False)
 
 
 def main() -> None:

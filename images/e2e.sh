@@ -4,7 +4,7 @@
 # of `build`; KEEP=1 keeps images that are there already.
 set -eu
 cd "$(dirname "$0")/.."
-command -v podman >/dev/null || { echo "images-e2e: skipped, podman is not on this machine (apt-get install podman runc)"; exit 0; }
+command -v podman >/dev/null || { echo "images-e2e: skipped, podman is not on this machine (apt-get install podman runc catatonit iptables)"; exit 0; }
 export ENGINE="${ENGINE:-podman}" TAG="${TAG:-e2e}"
 if [ -z "${BASE:-}" ]; then
     command -v debootstrap >/dev/null || { echo "images-e2e: skipped, there is neither BASE nor debootstrap"; exit 0; }
