@@ -29,9 +29,9 @@ _NO_EXTENSIONS = (
     "spiderstate.SpiderState",
 )  # fmt: skip
 _STATS = {
-    "requests": "downloader/request_count",
-    "answers": "downloader/response_count",
-    "bytes": "downloader/response_bytes",
+    # What went over the network: Scrapy's own counts hold what its cache answered too.
+    "requests": "twin/requests",
+    "bytes": "twin/bytes",
     "cached": "httpcache/hit",
     "revalidated": "httpcache/revalidate",
     "waits": "twin/waits",
