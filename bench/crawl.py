@@ -19,7 +19,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-_WORDS = "the harbour tide ferry night clock rope seal count heads rain wind late early bread tin map key".split()
+_WORDS = [
+    "the",
+    "harbour",
+    "tide",
+    "ferry",
+    "night",
+    "clock",
+    "rope",
+    "seal",
+    "count",
+    "heads",
+    "rain",
+    "wind",
+    "late",
+    "early",
+    "bread",
+    "tin",
+    "map",
+    "key",
+]
 _PAGE = 25
 
 
@@ -150,7 +169,9 @@ def main() -> None:
             _row("second, unchanged", posts, run(root, url))
             if posts == args.posts:
                 seconds = _bare(url, posts)
-                print(f"| httpx, 8 threads, nothing parsed | {posts:,} | {seconds:.1f} | {posts / seconds:.0f} | | | | | |")
+                print(
+                    f"| httpx, 8 threads, nothing parsed | {posts:,} | {seconds:.1f} | {posts / seconds:.0f} | | | | | |"
+                )
         print(f"<!-- the site saw {told} -->")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from twin import __version__
 from twin.sources import answers
 from twin.sources.carrier import carrier, say
+from twin.sources.guard import bound_headers
 from twin.sources.ledger import Ledger, code_mark
 
 _MIDDLEWARES = {
@@ -93,6 +94,7 @@ def main() -> int:
     marks = json.dumps([code_mark(), job["author"], job["context"]], sort_keys=True)
     ledger = Ledger(Path(job["ledger"]), marks)
     answers.use(ledger)
+    bound_headers()
     process = CrawlerProcess(settings(job))
     crawler = process.create_crawler(carrier(job, ledger))
     process.crawl(crawler)
