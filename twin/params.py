@@ -143,23 +143,38 @@ class Train(_Strict):
 
 
 class Evaluate(_Strict):
-    """What is generated and measured on held-out texts; `likelihood_tokens` bounds what is scored of long ones."""
+    """What is generated and measured on held-out texts; `likelihood_tokens` bounds what is scored of long ones.
 
-    briefs: int = Field(default=30, ge=2)
-    likelihood_tokens: int = Field(default=40_000, ge=1000)
-    pool: int = Field(default=5, ge=1)
+    `seeds` is how many texts a candidate adapter writes for a brief. `impostors` names further authors to tell the
+    person from, beside the shipped ones: folders of texts, JSONL files, other authors' documents.parquet.
+    `wrong_author` is such a place whose texts teach the control adapter (empty: the impostors' texts);
+    `wrong_author_tokens` bounds that training, 0 leaves the control out. `judge_pairs` is how many pairs an outside
+    model compares, where settings name one.
+    """
+
+    briefs: int = Field(default=40, ge=2)
+    seeds: int = Field(default=2, ge=1)
+    likelihood_tokens: int = Field(default=30_000, ge=1000)
+    pool: int = Field(default=10, ge=1)
     max_new_tokens: int = Field(default=320, ge=16)
     temperature: float = Field(default=0.8, ge=0)
+    min_p: float = Field(default=0.1, ge=0, le=1)
+    repetition_penalty: float = Field(default=1.05, ge=1)
+    impostors: tuple[str, ...] = ()
+    wrong_author: str = ""
+    wrong_author_tokens: int = Field(default=20_000, ge=0)
+    judge_pairs: int = Field(default=20, ge=0)
     bootstrap: int = Field(default=1000, ge=100)
     copy_tokens: int = Field(default=12, ge=3)
     seed: int = 7
 
 
 class Gate(_Strict):
-    """When a challenger becomes champion. Shares are fractions of one."""
+    """When a challenger becomes champion. Shares are fractions of one; `max_loss` is allowed on content and fluency."""
 
     min_bits_per_byte_gain: float = 0.02
-    max_copy_share: float = 0.05
+    max_copy_share: float = 0.02
+    max_loss: float = Field(default=0.02, ge=0, le=1)
     max_style_regression: float = 0.0
 
 

@@ -22,6 +22,9 @@ class Settings:
     webui_port: int
     endpoint_port: int
     predictor_port: int
+    judge_url: str = ""
+    judge_model: str = ""
+    judge_key: str = ""
 
     @property
     def progress(self) -> Path:
@@ -49,6 +52,9 @@ def load() -> Settings:
         predictor_url=env.get("TWIN_PREDICTOR_URL", f"http://127.0.0.1:{predictor_port}"),
         endpoint_url=env.get("TWIN_ENDPOINT_URL", f"http://127.0.0.1:{endpoint_port}"),
         github_token=env.get("GITHUB_TOKEN", ""),
+        judge_url=env.get("TWIN_JUDGE_URL", ""),
+        judge_model=env.get("TWIN_JUDGE_MODEL", ""),
+        judge_key=env.get("TWIN_JUDGE_KEY", ""),
         linkedin_token=env.get("LINKEDIN_TOKEN", ""),
         webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
         endpoint_port=endpoint_port,
