@@ -8,24 +8,6 @@ from twin.errors import SourceError
 from twin.sources.addresses import check_url, may_connect
 
 
-MAX_HEADER_LINES = 500
-
-
-def bound_headers() -> None:
-    """Make Twisted's client give up on an answer whose headers do not end: by itself it keeps them all in memory."""
-    from twisted.web import _newclient
-
-    plain = _newclient.HTTPParser.lineReceived
-
-    def bounded(parser: Any, line: bytes) -> None:
-        parser.twin_lines = getattr(parser, "twin_lines", 0) + 1
-        if parser.twin_lines > MAX_HEADER_LINES:
-            raise _newclient.ParseError("too many header lines", line[:80])
-        plain(parser, line)
-
-    _newclient.HTTPParser.lineReceived = bounded
-
-
 class Guard:
     """Refuses what `check_url` refuses. Redirects pass here again, so a public page can't lead inside."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import sys
@@ -11,9 +12,9 @@ from typing import Any
 from twin import __version__
 from twin.sources import answers
 from twin.sources.carrier import carrier, say
-from twin.sources.guard import bound_headers
 from twin.sources.ledger import Ledger, code_mark
 
+_MEMORY_BYTES = 4 * 2**30
 _MIDDLEWARES = {
     "twin.sources.guard.Guard": 50,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
@@ -90,11 +91,13 @@ def main() -> int:
     """Run the job on standard input; 0 also when an error was said, for that is an answer."""
     from scrapy.crawler import CrawlerProcess
 
+    # Twisted keeps headers that never end until the time limit is over: what that may cost is bounded here.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     job = json.load(sys.stdin)
     marks = json.dumps([code_mark(), job["author"], job["context"]], sort_keys=True)
     ledger = Ledger(Path(job["ledger"]), marks)
     answers.use(ledger)
-    bound_headers()
     process = CrawlerProcess(settings(job))
     crawler = process.create_crawler(carrier(job, ledger))
     process.crawl(crawler)
