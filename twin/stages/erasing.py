@@ -117,7 +117,8 @@ def _kind(path: Path) -> str:
         return "zip"
     if head[:2] == b"\x1f\x8b":
         return "gzip"
-    return "json" if head.lstrip()[:1] in (b"{", b"[") else "text"
+    # A file of lines is no JSON, though each of its lines may be.
+    return "json" if head.lstrip()[:1] in (b"{", b"[") and path.suffix not in _LINES else "text"
 
 
 def _rows(path: Path, traces: Traces) -> str:
