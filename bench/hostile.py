@@ -50,7 +50,7 @@ class Hostile:
     name: str
     kind: str
     ending: str
-    write: Callable[[Path], None]
+    write: Callable[[Path], object]
 
 
 def _contents(kind: str) -> dict[str, bytes]:
@@ -137,17 +137,17 @@ def inputs() -> Iterator[Hostile]:
         yield Hostile(f"tar: {name}", "files", ".tar.gz", _tar(name, tarfile.REGTYPE))
     for label, kind in (("symlink", tarfile.SYMTYPE), ("hard link", tarfile.LNKTYPE), ("device", tarfile.CHRTYPE)):
         yield Hostile(f"tar: {label}", "files", ".tar.gz", _tar("a.md", kind, "/etc/passwd"))
-    yield Hostile("tar: bomb", "files", ".tar.gz", lambda path: path.write_bytes(gzip.compress(b"\0" * 2**27)) and None)
-    yield Hostile("tar: not packed right", "files", ".tar.gz", lambda path: path.write_bytes(b"\x1f\x8bjunk") and None)
+    yield Hostile("tar: bomb", "files", ".tar.gz", lambda path: path.write_bytes(gzip.compress(b"\0" * 2**27)))
+    yield Hostile("tar: not packed right", "files", ".tar.gz", lambda path: path.write_bytes(b"\x1f\x8bjunk"))
     yield Hostile("zip: link", "files", ".zip", _link)
     yield Hostile("zip: one name twice", "files", ".zip", _twice)
     yield Hostile("zip: nested bomb", "files", ".zip", _nested)
     yield Hostile("zip: claims 2 GB", "files", ".zip", _claims)
     yield Hostile("zip: 50,000 entries", "files", ".zip", _many)
-    yield Hostile("word: no document", "files", ".docx", lambda path: path.write_bytes(b"PK\x03\x04junk") and None)
+    yield Hostile("word: no document", "files", ".docx", lambda path: path.write_bytes(b"PK\x03\x04junk"))
     yield Hostile("word: bomb", "files", ".docx", _entry("word/document.xml", b" " * (64 * 2**20)))
     yield Hostile("word: entities", "files", ".docx", _entry("word/document.xml", _BOMB.encode()))
-    yield Hostile("yaml aliases", "files", ".md", lambda path: path.write_text(_aliases()) and None)
+    yield Hostile("yaml aliases", "files", ".md", lambda path: path.write_text(_aliases()))
 
 
 def _many(path: Path) -> None:
