@@ -135,8 +135,8 @@ def inputs() -> Iterator[Hostile]:
         yield Hostile(f"zip: {name}", "files", ".zip", _entry(name, b"words"))
     for name in ("../out.md", "/out.md"):
         yield Hostile(f"tar: {name}", "files", ".tar.gz", _tar(name, tarfile.REGTYPE))
-    for label, kind in (("symlink", tarfile.SYMTYPE), ("hard link", tarfile.LNKTYPE), ("device", tarfile.CHRTYPE)):
-        yield Hostile(f"tar: {label}", "files", ".tar.gz", _tar("a.md", kind, "/etc/passwd"))
+    for label, device in (("symlink", tarfile.SYMTYPE), ("hard link", tarfile.LNKTYPE), ("device", tarfile.CHRTYPE)):
+        yield Hostile(f"tar: {label}", "files", ".tar.gz", _tar("a.md", device, "/etc/passwd"))
     yield Hostile("tar: bomb", "files", ".tar.gz", lambda path: path.write_bytes(gzip.compress(b"\0" * 2**27)))
     yield Hostile("tar: not packed right", "files", ".tar.gz", lambda path: path.write_bytes(b"\x1f\x8bjunk"))
     yield Hostile("zip: link", "files", ".zip", _link)
