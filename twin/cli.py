@@ -11,6 +11,7 @@ from importlib import import_module
 
 from twin import params as params_file
 from twin import settings as environment
+from twin.cluster import commands as cluster
 from twin.errors import TwinError
 from twin.progress import Progress
 from twin.settings import Settings
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "down", _down, "stop everything that `twin up` started")
     _add(commands, "status", _status, "what runs, what is built, which adapter writes")
     _add(commands, "write", _write, "draft one text on the terminal", _write_options)
+    _add(commands, "cluster", cluster.run, "the twin on Kubernetes: plan, apply, status, submit, …", cluster.options)
     return parser
 
 

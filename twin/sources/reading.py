@@ -58,7 +58,7 @@ def each(
     for file in files:
         try:
             for item in read(file):
-                readable = True
+                readable = readable or isinstance(item, Document) or not item.reason.startswith("unreadable")
                 yield item
         except SourceError as error:
             first = first or error
