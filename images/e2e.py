@@ -272,6 +272,11 @@ def deployments(database_address: str) -> list[Row]:
         }  # fmt: skip
         for container in found["spec"]["template"]["spec"]["containers"]:
             container["image"] = f"localhost/{container['image'].rpartition(':')[0]}:{TAG}"
+            for entry in container.get("env", []):
+                # podman 4.3 leaves $(NAME) as it is, where Kubernetes puts the value.
+                for key, word in (("host", "HOST"), ("username", "USER"), ("password", "PASSWORD")):
+                    if "value" in entry:
+                        entry["value"] = entry["value"].replace(f"$(DB_{word})", values[key])
             # podman 4.3 mounts a ConfigMap whole or not at all.
             container["volumeMounts"] = [m for m in container["volumeMounts"] if m["name"] != "params"]
         found["spec"]["template"]["spec"]["volumes"] = [

@@ -19,6 +19,9 @@ from twin.sources.table import cells, column
 
 TERMS = "a table that the person handed in"
 
+# So many lines that are no JSON, and none that is: this is no table of texts.
+MAX_BROKEN = 1000
+
 GUESSES: dict[str, tuple[str, ...]] = {
     "text": (
         "text", "body", "content", "markdown", "message", "post", "commentary", "sharecommentary", "fulltext", "posttext",
@@ -72,12 +75,15 @@ def _documents(
     rows: Iterator[tuple[int, Any]], where: str, author: str, fetched_at: datetime, columns: dict[str, str]
 ) -> Iterator[Item]:
     bad: tuple[str, str] | None = None
-    good = False
+    good, broken = False, 0
     for number, row in rows:
         if not isinstance(row, dict):
             why = f"{where}, line {number}" + (f" ({row})" if isinstance(row, ValueError) else "")
             bad = bad or ("a line is no JSON" if isinstance(row, ValueError) else "a line is no JSON object", why)
             yield Skipped(what=why, reason="unreadable: a line is no JSON object")
+            broken += 1
+            if broken > MAX_BROKEN and not good:
+                break
             continue
         values = _values(row, columns)
         if "text" not in values:

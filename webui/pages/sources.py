@@ -289,6 +289,8 @@ def _by_file(client: Client, params: Params) -> None:
             max_file_size=limit * 1_000_000, on_upload=take, on_rejected=refuse,
             on_begin_upload=lambda: answer_box[0].clear(),
         )  # fmt: skip
-        upload.props('accept=".zip,.md,.markdown,.mdx,.txt,.html,.htm,.jsonl,.ndjson,.csv" flat')
+        upload.props(
+            'accept=".zip,.md,.markdown,.mdx,.txt,.html,.htm,.docx,.pdf,.jsonl,.ndjson,.json,.csv,.tsv,.xml,.js,.tgz,.gz" flat'
+        )
         upload.add_slot("header", _DROP)
         answer_box.append(ui.element("div").classes("stack").props('aria-live="polite"'))
