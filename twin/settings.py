@@ -21,6 +21,13 @@ class Settings:
     webui_port: int
     endpoint_port: int
     predictor_port: int
+    api_key: str = ""
+    otlp_endpoint: str = ""
+
+    @property
+    def api_keys(self) -> Path:
+        """The file of clients' keys, hashed; while there is none, the endpoint asks for no key."""
+        return self.home / "api_keys.json"
 
     @property
     def progress(self) -> Path:
@@ -51,4 +58,6 @@ def load() -> Settings:
         webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
         endpoint_port=endpoint_port,
         predictor_port=predictor_port,
+        api_key=env.get("TWIN_API_KEY", ""),
+        otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
     )

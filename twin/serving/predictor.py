@@ -47,21 +47,33 @@ class Adapter:
 def read_pointers(folder: Path | None, fixed: Mapping[str, Path]) -> dict[str, Adapter]:
     """The adapters wanted now: `fixed` ones, then each `<author>.json` in `folder` (author, version, gguf, sha256).
 
+    Versions under `previous` (version, gguf, sha256 each) are wanted as `<author>@<version>`: they answer whoever asks
+    for them by that name, and are there at once when the pointer goes back to one.
+
     A pointer that is half written, names no file or names one that is gone is left out until it is mended.
     """
     wanted = {author: Adapter(author, path) for author, path in fixed.items()}
     for path in sorted(folder.glob("*.json")) if folder else []:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            gguf = (path.parent / str(data["gguf"])).resolve()
-            stat = gguf.stat()
             author = str(data["author"])
-        except (OSError, ValueError, KeyError, TypeError):
+            named = [(author, data), *((f"{author}@{old['version']}", old) for old in data.get("previous", []))]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-        if author != BASE:
-            stamp = f"{data.get('sha256', '')}:{stat.st_mtime_ns}:{stat.st_size}"
-            wanted[author] = Adapter(author, gguf, str(data.get("version", "")), stamp)
+        for name, item in named if author != BASE else []:
+            if (adapter := _named(name, item, path.parent)) is not None:
+                wanted[name] = adapter
     return wanted
+
+
+def _named(name: str, item: Any, folder: Path) -> Adapter | None:
+    try:
+        gguf = (folder / str(item["gguf"])).resolve()
+        stat = gguf.stat()
+    except (OSError, KeyError, TypeError):
+        return None
+    stamp = f"{item.get('sha256', '')}:{stat.st_mtime_ns}:{stat.st_size}"
+    return Adapter(name, gguf, str(item.get("version", "")), stamp)
 
 
 @dataclass(slots=True)

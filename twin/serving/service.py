@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
-from twin.errors import StoreError, TwinError
+from twin.errors import DataError, StoreError, TwinError
 from twin.generation import BASE, Predictor
 from twin.monitoring import payload
 from twin.params import Params
@@ -62,6 +62,8 @@ class Twin:
         except TimeoutError:
             message = f"the draft took longer than {serve.deadline_seconds:g} s; ask for fewer max_tokens"
             raise Refusal(504, message) from None
+        except DataError as error:
+            raise Refusal(400, str(error), "given") from error
         except TwinError as error:
             raise Refusal(503, str(error), retry_after=5) from error
         finally:
@@ -92,6 +94,8 @@ class Twin:
         model = asked.adapter
         if model == "auto":
             model = asked.author if asked.author in versions else BASE
+        if asked.version and model != BASE and versions.get(model) != asked.version:
+            model = f"{model}@{asked.version}"
         if model not in versions:
             raise Refusal(400, f"there is no adapter {model!r}; loaded are {', '.join(versions)}", "adapter")
         if asked.author != own.id and asked.author not in versions and not await self._has_texts(asked.author):
@@ -99,7 +103,8 @@ class Twin:
         return Commission(
             brief=asked.brief, author=asked.author, name=own.name if asked.author == own.id else asked.author,
             register=asked.register, model=model, version=versions[model], links=asked.links,
-            max_tokens=asked.max_tokens, temperature=asked.temperature, seed=asked.seed,
+            max_tokens=asked.max_tokens, temperature=asked.temperature, seed=asked.seed, action=asked.action,
+            text=asked.text, given=asked.given,
         )  # fmt: skip
 
     async def _has_texts(self, author: str) -> bool:
