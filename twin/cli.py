@@ -185,7 +185,9 @@ def _rollback(options: argparse.Namespace) -> int:
 def _export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=("ollama", "merged", "vllm"), help="GGUF + Modelfile, safetensors, LoRA folder")
     parser.add_argument("--out", type=Path, help="the folder to write (default: exports/AUTHOR/KIND)")
-    parser.add_argument("--adapter", type=Path, help="the adapter's folder (default: the one that writes, or the newest)")
+    parser.add_argument(
+        "--adapter", type=Path, help="the adapter's folder (default: the one that writes, or the newest)"
+    )
 
 
 def _export(options: argparse.Namespace) -> int:

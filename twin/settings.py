@@ -23,6 +23,8 @@ class Settings:
     predictor_port: int
     api_key: str = ""
     otlp_endpoint: str = ""
+    linkedin_token: str = ""
+    linkedin_url: str = "https://api.linkedin.com"
 
     @property
     def api_keys(self) -> Path:
@@ -60,4 +62,6 @@ def load() -> Settings:
         predictor_port=predictor_port,
         api_key=env.get("TWIN_API_KEY", ""),
         otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        linkedin_token=env.get("LINKEDIN_TOKEN", ""),
+        linkedin_url=env.get("TWIN_LINKEDIN_URL", "https://api.linkedin.com"),
     )

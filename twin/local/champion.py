@@ -10,7 +10,6 @@ from twin.files import read_json, write_json
 from twin.settings import Settings
 from twin.workspace import Workspace
 
-
 _KEPT = 2  # earlier versions that stay loaded: each costs the predictor the adapter's size in memory
 
 

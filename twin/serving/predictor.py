@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin import settings as settings_module
+from twin import tracing
 from twin.basemodel import bundled_gguf
 from twin.errors import ModelError, TwinError
 from twin.serving import engine as engines
@@ -216,6 +217,7 @@ async def _complete(predictor: Predictor, client: httpx.AsyncClient, request: Re
         known = ", ".join([BASE, *engine.adapters])
         return http.error(404, f"there is no model {model!r}; known models are {known}", field="model")
     body = engine_body(body, model, engine)
+    span = tracing.begin("generate", request.headers.get(tracing.HEADER, ""), model=model)
     engine.in_flight += 1
     handed_on = False
     try:
@@ -224,14 +226,14 @@ async def _complete(predictor: Predictor, client: httpx.AsyncClient, request: Re
         )
         reply = await http.unless_gone(request, client.send(upstream, stream=True))
         handed_on = True
-        return http.relay(request, reply, on_end=lambda: _leave(engine))
+        return http.relay(request, reply, on_end=lambda: _leave(engine, span))
     except http.Gone:
         return http.error(499, "the client went away")
     except httpx_errors() as error:
         return http.error(503, f"the engine did not answer ({type(error).__name__})", retry_after=1)
     finally:
         if not handed_on:
-            _leave(engine)
+            _leave(engine, span)
 
 
 def httpx_errors() -> tuple[type[Exception], ...]:
@@ -241,8 +243,9 @@ def httpx_errors() -> tuple[type[Exception], ...]:
     return (httpx.HTTPError,)
 
 
-def _leave(engine: Engine) -> None:
+def _leave(engine: Engine, span: tracing.Span) -> None:
     engine.in_flight -= 1
+    span.end()
 
 
 def engine_body(body: dict[str, Any], model: str, engine: Engine) -> dict[str, Any]:
@@ -273,6 +276,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not gguf.is_file():
             raise ModelError("there is no such base model", gguf, "Give --gguf a GGUF file.")
         predictor = Predictor(gguf, args.pointers, fixed, args.threads, args.slots, args.context)
+        tracing.setup("twin-predictor", settings.otlp_endpoint)
         sock = http.listen(args.host, args.port, "predictor", "TWIN_PREDICTOR_PORT")
         asyncio.run(predictor.refresh())
         return http.serve(app(predictor), sock)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twin.params import Params
+from twin.prompts import LANGUAGES
 from twin.records import REGISTERS
 from twin.writing import ACTIONS, THREAD, Given
 from twin.writing.prompt import estimate
@@ -13,7 +14,9 @@ from twin.writing.prompt import estimate
 MAX_LINKS = 5
 MAX_POINTS = 12
 MAX_TEXT = 40_000  # characters of a text that is reworked or checked
-_OWN = frozenset({"author", "register", "links", "adapter", "version", "action", "text", "given"})
+_OWN = frozenset(
+    {"author", "register", "links", "adapter", "version", "action", "text", "given", "language", "material"}
+)
 _FIELDS = _OWN | {"brief", "max_tokens", "max_completion_tokens", "temperature", "seed"}
 WRITTEN = (*REGISTERS, THREAD)
 _SMALL = 256  # tokens of frame, system message and tags around a brief
@@ -42,7 +45,9 @@ class Asked:
     version: str = ""
     action: str = "draft"
     text: str = ""
-    given: Given = Given()
+    language: str = ""
+    material: tuple[tuple[str, str], ...] = ()
+    given: Given = field(default_factory=Given)
 
 
 def from_instance(data: Any, params: Params) -> Asked:
@@ -73,6 +78,7 @@ def from_instance(data: Any, params: Params) -> Asked:
         max_tokens=int(max_tokens), temperature=_number(data, "temperature", serve.temperature, 0, 2),
         adapter=_text(data, "adapter", "auto"), seed=int(seed) if seed >= 0 else None,
         version=_text(data, "version", ""), action=action, text=text, given=_given(data.get("given")),
+        language=_language(data, params), material=_material(data.get("material")),
     )  # fmt: skip
 
 
@@ -87,6 +93,29 @@ def _action(data: dict[str, Any]) -> tuple[str, str]:
     return action, text
 
 
+def _language(data: dict[str, Any], params: Params) -> str:
+    """The language asked for; empty where it is the author's own, which needs no word."""
+    language = _text(data, "language", "")
+    if language and language not in LANGUAGES:
+        raise Refusal(400, f"there is no language {language!r}; known are {', '.join(LANGUAGES)}", "language")
+    return "" if language == params.author.language else language
+
+
+def _material(data: Any) -> tuple[tuple[str, str], ...]:
+    """Handed-in texts: objects with title and text."""
+    given = data or []
+    whole = isinstance(given, list) and all(
+        isinstance(x, dict) and set(x) == {"title", "text"} and all(isinstance(v, str) for v in x.values())
+        for x in given
+    )
+    if not whole or len(given) > MAX_LINKS or sum(len(x["text"]) for x in given) > 5 * MAX_TEXT:
+        raise Refusal(
+            400, f"material is a list of at most {MAX_LINKS} objects with title and text, {5 * MAX_TEXT:,} characters in all",
+            "material",
+        )  # fmt: skip
+    return tuple((x["title"].strip() or "a file", x["text"]) for x in given)
+
+
 def _given(data: Any) -> Given:
     """Results of steps that a person kept or changed: facts (ids), outline (lines), draft (text)."""
     if data is None:
@@ -94,13 +123,13 @@ def _given(data: Any) -> Given:
     if not isinstance(data, dict) or set(data) - {"facts", "outline", "draft"}:
         raise Refusal(400, "given is an object with facts, outline, draft", "given")
     lists = {}
-    for field in ("facts", "outline"):
-        value = data.get(field)
+    for name in ("facts", "outline"):
+        value = data.get(name)
         if value is not None and (
             not isinstance(value, list) or len(value) > MAX_POINTS or not all(isinstance(x, str) for x in value)
         ):
-            raise Refusal(400, f"given.{field} is a list of at most {MAX_POINTS} texts", f"given.{field}")
-        lists[field] = None if value is None else tuple(value)
+            raise Refusal(400, f"given.{name} is a list of at most {MAX_POINTS} texts", f"given.{name}")
+        lists[name] = None if value is None else tuple(value)
     draft = data.get("draft")
     if draft is not None and (not isinstance(draft, str) or not draft.strip() or len(draft) > MAX_TEXT):
         raise Refusal(400, f"given.draft is a text of at most {MAX_TEXT:,} characters", "given.draft")

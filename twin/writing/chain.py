@@ -15,7 +15,7 @@ from twin import prompts
 from twin.errors import ServingError
 from twin.generation import Delta, payload
 from twin.params import Serve
-from twin.records import Chunk, Draft, Message
+from twin.records import Chunk, Draft, Message, Step
 from twin.text.platforms import THREAD_RULE, thread
 from twin.writing import checks, cite, edit, gather, plan, rework
 from twin.writing.ideas import as_json, ideas
@@ -50,8 +50,8 @@ class Chain:
                 return piece
         raise AssertionError("write ends with a draft")
 
-    async def write(self, commission: Commission) -> AsyncGenerator[str | Draft]:
-        """Yield the text as it is written, then the Draft. Closing the iterator stops the predictor.
+    async def write(self, commission: Commission) -> AsyncGenerator[str | Step | Draft]:
+        """Yield each step before the draft, the text as it is written, then the Draft. Closing the iterator stops the predictor.
 
         The Draft's text ends with its last whole sentence when `max_tokens` cut it off (`scores.cut_off` is 1).
         """
@@ -60,6 +60,8 @@ class Chain:
             yield await asyncio.to_thread(self._ideas, work)
             return
         await asyncio.to_thread(gather.gather, work, self.store, self.serve)
+        for step in list(work.steps):
+            yield step
         text = ""
         async with contextlib.aclosing(self._text(work)) as pieces:
             async for piece in pieces:
@@ -101,7 +103,7 @@ class Chain:
         return prompts.draft(
             name=asked.name, register=asked.spoken, brief=brief,
             facts=[chunk.text for chunk in (work.facts if facts is None else facts)],
-            exemplars=[chunk.text for chunk in work.exemplars],
+            exemplars=[chunk.text for chunk in work.exemplars], language=asked.language,
         )  # fmt: skip
 
     def _text(self, work: Work) -> AsyncGenerator[str]:

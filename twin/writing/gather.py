@@ -44,14 +44,15 @@ def gather(work: Work, store: Retrieval, serve: Serve) -> None:
 
 
 def read(work: Work) -> None:
-    """Read the linked pages into chunks."""
+    """Read the linked pages and the handed-in texts into chunks."""
     asked = work.commission
-    if not asked.links:
+    if not asked.links and not asked.material:
         return
     began = time.monotonic()
-    work.pages = read_links(asked.links)
+    work.pages = read_links(asked.links) if asked.links else []
+    work.pages += [Page(f"file:{title}", title, text) for title, text in asked.material]
     work.linked = [chunk for page in work.pages for chunk in link_chunks(page, asked.author)]
-    work.note("links", "\n".join(asked.links), _told(work.pages), began)
+    work.note("links", "\n".join(page.url for page in work.pages), _told(work.pages), began)
 
 
 def plan(work: Work) -> None:
@@ -120,8 +121,8 @@ def link_chunks(page: Page, author: str) -> list[Chunk]:
     if not page.text:
         return []
     document = Document(
-        id=f"link:{page.url}", author=author, source="paste", register="article", title=page.title, text=page.text,
-        url=page.url, published_at=None, fetched_at=datetime.now(UTC), sha256=content_hash(page.text),
+        id=page.url if page.url.startswith("file:") else f"link:{page.url}", author=author, source="paste", register="article", title=page.title, text=page.text,
+        url="" if page.url.startswith("file:") else page.url, published_at=None, fetched_at=datetime.now(UTC), sha256=content_hash(page.text),
         provenance="quoted",
     )  # fmt: skip
     return cut(document, _LINK_WORDS, 0)

@@ -73,7 +73,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commission:
-    """What is asked for. `model` is `base` or an author's id; `version` its adapter's; `name` the author's own."""
+    """What is asked for. `model` is `base` or an author's id; `version` its adapter's; `name` the author's own.
+
+    `language` is empty for the author's own. `material` is handed-in text, a (title, text) each, used like links.
+    """
 
     brief: str
     author: str
@@ -87,6 +90,8 @@ class Commission:
     seed: int | None = None
     action: str = "draft"
     text: str = ""
+    language: str = ""
+    material: tuple[tuple[str, str], ...] = ()
     given: Given = Given()
 
     @property
