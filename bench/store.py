@@ -1,6 +1,6 @@
 """The feature store against Feast's stock Postgres store and bare pgvector, in one run: `python -m bench.store`.
 
-The texts are docstrings of the installed packages, real prose of many topics; 4,000 of them are embedded, the rest of
+The texts are docstrings of the installed packages, real prose of many topics; 2,000 of them are embedded, the rest of
 the vectors lie between two of those, since embedding 100,000 texts would take the machine an hour.
 """
 
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-SEEDS, QUERIES, K, DIMENSION = 4000, 200, 10, 384
+SEEDS, QUERIES, K, DIMENSION = 2000, 200, 10, 384
 CLIENTS = 4
 _FEATURES = ["author", "text"]
 
@@ -35,9 +35,10 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--stock-up-to", type=int, default=100_000, help="larger sizes leave Feast's stock store out")
     parser.add_argument("--million", action="store_true", help="1,000,000 chunks as well (about an hour)")
+    parser.add_argument("--keep", type=Path, help="a file (.npz) in which the embedded texts are kept for the next run")
     options = parser.parse_args()
     sizes = [*options.sizes, 1_000_000] if options.million else options.sizes
-    texts, seeds, queries = material()
+    texts, seeds, queries = material(options.keep)
     home = Path(tempfile.mkdtemp(prefix="twin-bench-"))
     try:
         for size in sizes:
@@ -46,22 +47,28 @@ def main() -> None:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def material() -> tuple[list[str], Vectors, tuple[list[str], Vectors]]:
+def material(keep: Path | None) -> tuple[list[str], Vectors, tuple[list[str], Vectors]]:
     """Texts, their vectors (SEEDS, 384) and QUERIES held-out texts with theirs."""
     from twin.embedding import Embedder
 
+    if keep and keep.exists():
+        kept = np.load(keep)
+        return list(kept["texts"]), kept["seeds"], (list(kept["asked"]), kept["wanted"])
     found = sorted(set(_docstrings()))
     random.Random(7).shuffle(found)
     chosen = found[: SEEDS + QUERIES]
     vectors = Embedder().encode(chosen)
     asked = [" ".join(text.split()[:14]) for text in chosen[SEEDS:]]
-    return chosen[:SEEDS], vectors[:SEEDS], (asked, Embedder().encode(asked))
+    wanted = Embedder().encode(asked)
+    if keep:
+        np.savez(keep, texts=chosen[:SEEDS], seeds=vectors[:SEEDS], asked=asked, wanted=wanted)
+    return chosen[:SEEDS], vectors[:SEEDS], (asked, wanted)
 
 
 def _docstrings() -> Iterator[str]:
     packages = Path(np.__file__).parents[1]
     for name in ("torch", "pandas", "scipy", "sklearn", "mlflow", "transformers", "feast", "kfp", "dvc", "aiohttp"):
-        for file in sorted((packages / name).rglob("*.py"))[:400]:
+        for file in sorted((packages / name).rglob("*.py"))[:250]:
             try:
                 tree = ast.parse(file.read_text(encoding="utf-8"))
             except (SyntaxError, UnicodeDecodeError):
@@ -212,7 +219,6 @@ def through_feast(
         store.online_write_batch(config, view, list(_protos(rows, vectors, start, start + 10_000)), None)
     pool = open_pool(url, 1)
     table = compute_table_id("bench", view, False)
-    lock = threading.Lock() if online["type"] == "postgres" and online.get("conn_type") == "singleton" else None
 
     def search(text: str, query: Vectors) -> set[int]:
         found = store.retrieve_online_documents_v2(
@@ -226,7 +232,6 @@ def through_feast(
         if hasattr(store, "release"):
             store.release()
 
-    assert lock is None
     return search, lambda: relation_size(pool, table), close
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
@@ -100,7 +101,7 @@ def _ideas(found: list[dict[str, Any]], desk: Desk) -> None:
                 ui.label(str(number)).classes("num")
                 with ui.element("div").classes("line apart"):
                     ui.label(str(idea.get("idea", ""))).style("font-weight: 500")
-                    parts.quiet("Write it", lambda said=str(idea.get("idea", "")): desk.take_idea(said))
+                    parts.quiet("Write it", partial(desk.take_idea, str(idea.get("idea", ""))))
                 sources = idea.get("builds_on") or []
                 with ui.element("div").classes("line small soft").style("grid-column: 2"):
                     ui.label("Builds on")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -51,7 +52,7 @@ def _preview(record: dict[str, Any], platform: str) -> None:
         rest = f'<span class="rest">… more\n{escape(post[cut:])}</span>' if cut < len(post) else ""
         ui.html(escape(post[:cut]) + rest, sanitize=False).classes("preview").mark("preview")
         label = f"Copy post {number}" if len(posts) > 1 else "Copy as shown"
-        parts.quiet(label, lambda post=post: _copy(post), icon="o_content_copy")
+        parts.quiet(label, partial(_copy, post), icon="o_content_copy")
 
 
 def _fold(post: str, letters: int) -> int:
@@ -71,13 +72,22 @@ def _copy(text: str) -> None:
 
 def _linkedin(client: Client, record: dict[str, Any], draw: Any) -> None:
     settings = client.settings
+
+    def keep(token: str) -> None:
+        linkedin.keep_token(settings, token)
+        draw()
+
+    def take_back(item_id: str) -> None:
+        schedule.cancel(settings, item_id)
+        draw()
+
     if not linkedin.token(settings):
         parts.text(
             "With your own LinkedIn token (scopes openid, profile, w_member_social) the twin can post for you. "
             "It stays on this machine.", "soft small",
         )  # fmt: skip
         box = ui.input("LinkedIn token", password=True).props("outlined dense").classes("full")
-        parts.quiet("Keep the token", lambda: (linkedin.keep_token(settings, box.value or ""), draw()))
+        parts.quiet("Keep the token", lambda: keep(box.value or ""))
         return
     said = ui.label("").classes("small").props("role=status")
 
@@ -103,10 +113,10 @@ def _linkedin(client: Client, record: dict[str, Any], draw: Any) -> None:
         button = parts.go("Post to LinkedIn now", now, icon="o_send")
         when = ui.input("Later, at").props("outlined dense type=datetime-local stack-label")
         parts.quiet("Schedule", later, icon="o_schedule")
-        parts.quiet("Forget the token", lambda: (linkedin.keep_token(settings, ""), draw()))
+        parts.quiet("Forget the token", lambda: keep(""))
     for item in schedule.listed(settings, record["id"]):
         with ui.element("div").classes("line small"):
             moment = time.strftime("%d %b %Y %H:%M", time.localtime(item["at"]))
             ui.label(f"{moment}: {item['state']} {item['said']}".strip())
             if item["state"] == "waiting":
-                parts.quiet("Take it back", lambda item=item: (schedule.cancel(settings, item["id"]), draw()))
+                parts.quiet("Take it back", partial(take_back, item["id"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def draw(client: Client, record: dict[str, Any], text: ui.element, desk: Desk) -
         with ui.button("Rework").classes("quiet").props("flat no-caps icon-right=o_expand_more"), ui.menu():
             for action, label in REWORKS.items():
                 if action != record["order"]["register"]:
-                    ui.menu_item(label, lambda action=action: _rework(record, action, desk))
+                    ui.menu_item(label, partial(_rework, record, action, desk))
         parts.quiet("Publish", lambda: publish.ask(client, record), icon="o_send")
         parts.bare("o_thumb_up", "Accept as it is", lambda: _accept(client, record, record["text"], desk))
         parts.bare("o_thumb_down", "Reject", lambda: _reject(client, record, desk))

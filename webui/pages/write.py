@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -150,7 +151,7 @@ class Writer:
         with self.attached:
             for name in self.files:
                 parts.chip(name)
-                parts.bare("o_close", f"Leave out {name}", lambda name=name: self._leave_out(name))
+                parts.bare("o_close", f"Leave out {name}", partial(self._leave_out, name))
 
     def _leave_out(self, name: str) -> None:
         self.files.pop(name, None)
