@@ -18,12 +18,16 @@ class Settings:
     predictor_url: str
     endpoint_url: str
     github_token: str
+    linkedin_token: str
     webui_port: int
     endpoint_port: int
     predictor_port: int
+    judge_url: str = ""
+    judge_model: str = ""
+    judge_key: str = ""
     api_key: str = ""
     otlp_endpoint: str = ""
-    linkedin_token: str = ""
+    linkedin_post_token: str = ""
     linkedin_url: str = "https://api.linkedin.com"
 
     @property
@@ -57,11 +61,15 @@ def load() -> Settings:
         predictor_url=env.get("TWIN_PREDICTOR_URL", f"http://127.0.0.1:{predictor_port}"),
         endpoint_url=env.get("TWIN_ENDPOINT_URL", f"http://127.0.0.1:{endpoint_port}"),
         github_token=env.get("GITHUB_TOKEN", ""),
+        judge_url=env.get("TWIN_JUDGE_URL", ""),
+        judge_model=env.get("TWIN_JUDGE_MODEL", ""),
+        judge_key=env.get("TWIN_JUDGE_KEY", ""),
+        linkedin_token=env.get("LINKEDIN_TOKEN", ""),
         webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
         endpoint_port=endpoint_port,
         predictor_port=predictor_port,
         api_key=env.get("TWIN_API_KEY", ""),
         otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
-        linkedin_token=env.get("LINKEDIN_TOKEN", ""),
+        linkedin_post_token=env.get("LINKEDIN_POST_TOKEN", ""),
         linkedin_url=env.get("TWIN_LINKEDIN_URL", "https://api.linkedin.com"),
     )

@@ -35,6 +35,11 @@ def install() -> None:
     ui.add_head_html(f"<style>{css}</style>", shared=True)
 
 
+def page(path: str) -> ui.page:
+    """Serve a page; a busy machine (training, first look at a large library) may take its time to build it."""
+    return ui.page(path, response_timeout=60.0)
+
+
 @contextmanager
 def frame(client: Client, path: str, title: str, lead: str = "") -> Iterator[None]:
     """The page around `with frame(...)`: everything inside lands in its main column."""

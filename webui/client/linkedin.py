@@ -18,9 +18,9 @@ _RESERVED = re.compile(r"([\\|{}@\[\]()<>*_~]|#(?!\w))")
 
 
 def token(settings: Settings) -> str:
-    """The person's token: of the environment (LINKEDIN_TOKEN), or the one they gave on the page; "" without one."""
-    if settings.linkedin_token:
-        return settings.linkedin_token
+    """The person's token: of the environment (LINKEDIN_POST_TOKEN), or the one they gave on the page; "" without one."""
+    if settings.linkedin_post_token:
+        return settings.linkedin_post_token
     try:
         return str(read_json(_file(settings))["token"])
     except (OSError, ValueError, KeyError):

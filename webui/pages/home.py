@@ -52,7 +52,7 @@ def register(client: Client) -> None:
                 await parts.live(lambda: working.look(client, work), lambda seen: working.card(client, seen))
                 await parts.live(lambda: past(client, work), _past, every=4.0)
 
-    ui.page("/")(home)
+    theme.page("/")(home)
 
 
 def glance(client: Client) -> Glance:

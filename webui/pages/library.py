@@ -47,7 +47,7 @@ def register(client: Client) -> None:
                 return
             await Shelf(work, frame, left_out).show()
 
-    ui.page("/library")(page)
+    theme.page("/library")(page)
 
 
 class Shelf:

@@ -35,7 +35,7 @@ def register(client: Client) -> None:
         ):
             await parts.live(lambda: _look(client), lambda seen: _show(client, seen))
 
-    ui.page("/monitoring")(page)
+    theme.page("/monitoring")(page)
 
 
 def _look(client: Client) -> Seen:

@@ -45,7 +45,7 @@ def register(client: Client) -> None:
                 return
             Writer(client, params, draft)
 
-    ui.page("/write")(page)
+    theme.page("/write")(page)
 
 
 class Writer:

@@ -62,7 +62,7 @@ def test_every_dialect_gives_the_text_back_exactly(dialect, pack, now, sort_out)
     with archive.opened(pack({"Basic_LinkedInDataExport/Shares_155814142.csv": body}), 10) as opened:
         documents, _ = sort_out(linkedin.read_export(opened, "ann", now))
     assert [d.text for d in documents] == [POST, "One line, with a comma"]
-    assert documents[0].id == "linkedin:share:71000000000000000010"
+    assert documents[0].id == "linkedin:71000000000000000010"
     assert documents[0].register == "post"
     assert documents[0].published_at is not None
 
@@ -160,3 +160,85 @@ def test_folder_and_zip_give_the_same_documents(tmp_path, pack, now, sort_out):
 def test_an_unreadable_export_says_so(name, content, says, pack, now, sort_out):
     with archive.opened(pack({name: content}), 100) as opened, pytest.raises(SourceError, match=says):
         sort_out(linkedin.read_export(opened, "ann", now))
+
+
+@pytest.mark.parametrize(
+    ("link", "number"),
+    [
+        ("https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A7123", "7123"),
+        ("https://www.linkedin.com/feed/update/urn:li:ugcPost:7123/", "7123"),
+        ("https://www.linkedin.com/feed/update/urn%253Ali%253Aactivity%253A7123", "7123"),
+        ("https://www.linkedin.com/feed/update/urn%3Ali%3AgroupPost%3A55-7123", "55-7123"),
+        ("https://www.linkedin.com/posts/ann-b_tides-activity-7100000000000000009-Ab1c", "7100000000000000009"),
+        ("https://www.linkedin.com/in/ann", ""),
+    ],
+)
+def test_a_post_has_one_number_whatever_its_links_form(link, number):
+    assert linkedin.share_id(link) == number
+
+
+def test_a_row_of_the_api_gives_the_exports_document():
+    row = {"Date": "2025-05-01 10:00:00", "ShareLink": LINK + "0", "ShareCommentary": "One\n\ntwo", "MediaUrl": None}
+    (from_export,) = linkedin.read_shares(shares(["One\n\ntwo"]), "Shares.csv", "ann", NOW)
+    assert linkedin.share_document(row, "ann", NOW) == from_export
+
+
+def test_headers_in_another_language_are_known_by_what_stands_below_them():
+    text = "Datum,Länk,Kommentar,Delad URL,Media,Synlighet\n" + shares(["Hej på er\n\nallihop"]).split("\n", 1)[1]
+    assert read(text) == ["Hej på er\n\nallihop"]
+
+
+def test_shares_that_lost_their_quotes_run_on():
+    text = (
+        "Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n"
+        f"2025-05-01 10:00:00,{LINK}0,First line\n\nand the, last,,,MEMBER_NETWORK\n"
+        f"2025-04-01 10:00:00,{LINK}1,other,,,PUBLIC\n"
+    )
+    assert read(text) == ["First line\n\nand the, last", "other"]
+
+
+def test_a_text_with_a_photo_is_one_document(pack, now, sort_out):
+    said = "You uploaded a feed photo on February 28, 2024 at 1:44 PM (GMT)"
+    rich = (
+        "Date/Time,Media Description,Media Link\n"
+        f'"{said}","A walk along\n\nthe old quay, at last",https://m/1\n'
+        f'"{said}",Only here are these six words,https://m/2\n'
+        '"You uploaded a profile photo on May 2, 2021 at 9:05 AM (GMT)",,https://m/3\n'
+    )
+    files = {"Shares.csv": shares(["A walk along\n\nthe old quay, at last"]), "Rich_Media.csv": rich}
+    with archive.opened(pack(files), 10) as opened:
+        documents, skipped = sort_out(linkedin.read_export(opened, "ann", now))
+    assert [d.text for d in documents] == ["A walk along\n\nthe old quay, at last", "Only here are these six words"]
+    assert documents[1].published_at == datetime(2024, 2, 28, 13, 44, tzinfo=UTC)
+    assert [s.reason for s in skipped] == ["also in Shares.csv", "a picture or file without a post's words"]
+
+
+def test_the_list_of_media_without_texts_is_named(pack, now, sort_out):
+    files = {"Shares.csv": shares(["x"]), "Rich Media.csv": "Type,Link\nPHOTO,https://m/1\n"}
+    with archive.opened(pack(files), 10) as opened:
+        documents, skipped = sort_out(linkedin.read_export(opened, "ann", now))
+    assert len(documents) == 1
+    assert skipped[0].reason == "a list of media without texts"
+
+
+def test_one_broken_file_leaves_the_others_readable(pack, now, sort_out):
+    files = {"Shares.csv": shares(["x"]), "Comments.csv": "what,is,this,now\n1,2,3,4\n"}
+    with archive.opened(pack(files), 10) as opened:
+        documents, skipped = sort_out(linkedin.read_export(opened, "ann", now))
+    assert [d.text for d in documents] == ["x"]
+    assert skipped[0].reason == "unreadable: a table lacks its columns"
+    assert "Comments.csv" in skipped[0].what
+
+
+def test_an_article_without_dates_or_a_box_is_read_whole(pack, now, sort_out):
+    page = (
+        "<html><head><title>Växthus</title><style>p{}</style></head><body>"
+        "<h1><a href='https://www.linkedin.com/pulse/vaxthus-7n5pe'>Växthus</a></h1><p>En.</p><p>Två.</p></body></html>"
+    )
+    files = {"Articles/växthus-7n5pe.html": page, "Articles/2021-03-01 18:02:54.0-Draft.html": page}
+    with archive.opened(pack(files), 10) as opened:
+        documents, skipped = sort_out(linkedin.read_export(opened, "ann", now))
+    assert [(d.id, d.title, d.text) for d in documents] == [
+        ("linkedin:article:vaxthus-7n5pe", "Växthus", "En.\n\nTvå.")
+    ]
+    assert [s.reason for s in skipped] == ["an article that was not published"]
