@@ -7,12 +7,19 @@ from components.wiring import OPTIONS
 
 @dsl.component(**OPTIONS)
 def prepare(
-    raw: dsl.Input[dsl.Dataset], params: str, documents: dsl.Output[dsl.Dataset], metrics: dsl.Output[dsl.Metrics]
+    raw: dsl.Input[dsl.Dataset],
+    workspace: str,
+    params: str,
+    documents: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
 ) -> None:
-    """Clean, mask, deduplicate and validate, as `params` (YAML) says."""
+    """Clean, mask, deduplicate and validate, as `params` (YAML) and the person's choices in `workspace` say."""
     from pathlib import Path
 
     from components.wiring import context, log
     from twin.stages.prepare import prepare as stage
+    from twin.workspace import Workspace
 
-    log(metrics, stage(Path(raw.path), Path(documents.path), *context("prepare", params)))
+    known = context("prepare", params)
+    choices = Workspace(Path(workspace), known[0].author.id).choices
+    log(metrics, stage(Path(raw.path), choices, Path(documents.path), *known))

@@ -71,6 +71,14 @@ def _route(known: Repositories, parts: list[str], query: Mapping[str, str], acce
             if "raw" in accept:
                 return text_answer(_content(text), "application/vnd.github.raw+json; charset=utf-8")
             return json_answer(_readme_json(known, text))
+        case ["repos", user, repo, "git", "trees", _] if user == USER and (text := _readme(known, repo)):
+            return json_answer(_tree(known, text))
+        case ["gists", gist_id]:
+            for gist in of_kind(list(known.texts), "gist"):
+                if gist.meta["id"] == gist_id:
+                    return json_answer(_gist(known, gist, whole=True))
+        case ["search", "issues"]:
+            return json_answer({"total_count": 0, "incomplete_results": False, "items": []})
         case ["raw", user, repo, _, "README.md"] if user == USER and (text := _readme(known, repo)):
             return text_answer(_content(text), "text/plain; charset=utf-8")
         case ["raw", "gist", gist_id, _]:
@@ -194,7 +202,13 @@ def _readme_json(known: Repositories, text: Text) -> dict[str, Any]:
     }
 
 
-def _gist(known: Repositories, text: Text) -> dict[str, Any]:
+def _tree(known: Repositories, text: Text) -> dict[str, Any]:
+    readme = _readme_json(known, text)
+    entry = {"path": "README.md", "mode": "100644", "type": "blob", "sha": readme["sha"], "size": readme["size"]}
+    return {"sha": readme["sha"], "url": readme["git_url"], "tree": [entry], "truncated": False}
+
+
+def _gist(known: Repositories, text: Text, whole: bool = False) -> dict[str, Any]:
     name, number = f"{text.name}.md", text.meta["id"]
     file = {
         "filename": name,
@@ -203,6 +217,8 @@ def _gist(known: Repositories, text: Text) -> dict[str, Any]:
         "raw_url": f"{known.base}/raw/gist/{number}/{name}",
         "size": len(_content(text).encode("utf-8")),
     }
+    if whole:
+        file |= {"truncated": False, "content": _content(text), "encoding": "utf-8"}
     return {
         "url": f"{known.base}/gists/{number}",
         "id": number,

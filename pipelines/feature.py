@@ -21,7 +21,9 @@ class Stored(NamedTuple):
 def steps(params: Any, workspace: Any) -> tuple[Any, Any]:
     """The pipeline's tasks, for the pipelines that contain it; returns the artifacts documents and features."""
     raw = placed(collect(workspace=workspace, params=params), cpu="1", memory="2Gi", cached=False, volume=WORKSPACE)
-    documents = placed(prepare(raw=raw.outputs["raw"], params=params), cpu="1", memory="2Gi").outputs["documents"]
+    # Not cached: the person's choices lie in the workspace, where the cache does not look.
+    prepared = prepare(raw=raw.outputs["raw"], workspace=workspace, params=params)
+    documents = placed(prepared, cpu="1", memory="2Gi", cached=False, volume=WORKSPACE).outputs["documents"]
     features = placed(embed(documents=documents, params=params), cpu="2", memory="4Gi").outputs["features"]
     for place, artifact in (("documents", documents), ("features", features)):
         kept = shelve(artifact=artifact, params=params, workspace=workspace, place=place)

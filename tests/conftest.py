@@ -8,15 +8,27 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from twin.settings import Settings, load
+
+# The same cases in every run, on a slow machine too: a suite must not pass or fail by luck.
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a fresh, empty project: nothing of the developer's environment or home reaches the test."""
-    for name in ("DATABASE_URL", "GITHUB_TOKEN", "MLFLOW_TRACKING_URI", "TWIN_PREDICTOR_URL", "TWIN_ENDPOINT_URL"):
+    for name in (
+        "DATABASE_URL",
+        "GITHUB_TOKEN",
+        "LINKEDIN_TOKEN",
+        "MLFLOW_TRACKING_URI",
+        "TWIN_PREDICTOR_URL",
+        "TWIN_ENDPOINT_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TWIN_ROOT", str(tmp_path))
     monkeypatch.setenv("TWIN_HOME", str(tmp_path / ".twin"))

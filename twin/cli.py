@@ -19,7 +19,7 @@ from twin.workspace import Workspace
 # Stage → the folders it reads, in the order of its arguments, then the one it writes; True: it needs the database.
 STAGES: dict[str, tuple[tuple[str, ...], str, bool, str]] = {
     "collect": (("inbox",), "raw", False, "read every source of params.yaml"),
-    "prepare": (("raw",), "documents", False, "clean, de-duplicate, mask and check the texts"),
+    "prepare": (("raw", "choices"), "documents", False, "clean, de-duplicate, mask and check the texts"),
     "features": (("documents",), "features", True, "chunk, embed and load the feature store"),
     "dataset": (("documents", "features"), "dataset", False, "split by time and write training examples"),
     "train": (("dataset",), "adapter", False, "fine-tune a LoRA adapter"),

@@ -30,14 +30,22 @@ class Author(_Strict):
 class SourceSpec(_Strict):
     """One source: `path` is relative to the author's inbox; `url` or `user` names a place on the network.
 
-    `columns` names a table's columns (jsonl). For `rss`, `user` keeps only the entries signed with that name.
+    `columns` names a table's columns (jsonl). For `rss` and `blog`, `user` keeps only what is signed with that name; for
+    `wordpress` and `ghost` it names the writer, where several write there (several parted by commas, `*` for all).
+    `texts` chooses what is collected of a GitHub user; without it: profile, readmes, docs, gists and issues.
     """
 
-    kind: Literal["linkedin", "medium", "substack", "github", "rss", "files", "jsonl"]
+    kind: Literal[
+        "linkedin", "medium", "substack", "github", "rss", "blog", "x", "mastodon", "wordpress", "ghost", "files",
+        "jsonl", "paste",
+    ]  # fmt: skip
     path: str | None = None
     url: str | None = None
     user: str | None = None
     register_as: Literal["post", "article", "note", "readme", "reply"] | None = None
+    texts: tuple[
+        Literal["profile", "readmes", "docs", "gists", "releases", "issues", "discussions", "comments"], ...
+    ] | None = None  # fmt: skip
     columns: dict[
         Literal["id", "title", "date", "text", "url", "register", "provenance", "complete"], str
     ] | None = None  # fmt: skip
@@ -52,8 +60,8 @@ class SourceSpec(_Strict):
 class Collect(_Strict):
     """How sources are read. `sample_site` starts the sample author's loopback site and fills `{sample_site}`.
 
-    `allow_loopback` lets the crawler ask private and loopback addresses; `max_wait_seconds` bounds the wait that a
-    site's rate limit asks for.
+    `allow_loopback` lets the crawler ask this machine (for tests); `max_wait_seconds` bounds the wait that a site's rate
+    limit asks for. `prune` drops what was deleted at its source since it was collected.
     """
 
     sample_site: bool = False
@@ -67,13 +75,25 @@ class Collect(_Strict):
 
 
 class Prepare(_Strict):
-    """What happens to texts before anything learns from them."""
+    """What happens to texts before anything learns from them.
+
+    `quotes` and `code` say what becomes of others' words and of fenced code: `keep` them, `mark` their place, `drop`
+    them; a text of whose words fewer than `own_share` are own is set aside. `near_duplicate` is the MinHash similarity
+    from which two texts are one, `edited_copy` the same for texts of two sources. `own_contacts` (addresses, `@domain`,
+    telephone numbers) are never masked. `languages` lists what is learned from; empty is all.
+    """
 
     min_words: int = Field(default=20, ge=1)
     near_duplicate: float = Field(default=0.8, gt=0, le=1)
+    edited_copy: float = Field(default=0.5, gt=0, le=1)
+    quotes: Literal["keep", "mark", "drop"] = "mark"
+    code: Literal["keep", "mark", "drop"] = "mark"
+    own_share: float = Field(default=0.5, ge=0, le=1)
+    languages: tuple[str, ...] = ()
     mask: tuple[Literal["email", "phone", "iban", "credit_card", "ip", "secret"], ...] = (
         "email", "phone", "iban", "credit_card", "secret",
     )  # fmt: skip
+    own_contacts: tuple[str, ...] = ()
     provenances: tuple[Literal["own", "quoted", "ai_assisted", "machine"], ...] = ("own",)
 
 
@@ -137,23 +157,38 @@ class Train(_Strict):
 
 
 class Evaluate(_Strict):
-    """What is generated and measured on held-out texts; `likelihood_tokens` bounds what is scored of long ones."""
+    """What is generated and measured on held-out texts; `likelihood_tokens` bounds what is scored of long ones.
 
-    briefs: int = Field(default=30, ge=2)
-    likelihood_tokens: int = Field(default=40_000, ge=1000)
-    pool: int = Field(default=5, ge=1)
+    `seeds` is how many texts a candidate adapter writes for a brief. `impostors` names further authors to tell the
+    person from, beside the shipped ones: folders of texts, JSONL files, other authors' documents.parquet.
+    `wrong_author` is such a place whose texts teach the control adapter (empty: the impostors' texts);
+    `wrong_author_tokens` bounds that training, 0 leaves the control out. `judge_pairs` is how many pairs an outside
+    model compares, where settings name one.
+    """
+
+    briefs: int = Field(default=40, ge=2)
+    seeds: int = Field(default=2, ge=1)
+    likelihood_tokens: int = Field(default=30_000, ge=1000)
+    pool: int = Field(default=10, ge=1)
     max_new_tokens: int = Field(default=320, ge=16)
     temperature: float = Field(default=0.8, ge=0)
+    min_p: float = Field(default=0.1, ge=0, le=1)
+    repetition_penalty: float = Field(default=1.05, ge=1)
+    impostors: tuple[str, ...] = ()
+    wrong_author: str = ""
+    wrong_author_tokens: int = Field(default=20_000, ge=0)
+    judge_pairs: int = Field(default=20, ge=0)
     bootstrap: int = Field(default=1000, ge=100)
     copy_tokens: int = Field(default=12, ge=3)
     seed: int = 7
 
 
 class Gate(_Strict):
-    """When a challenger becomes champion. Shares are fractions of one."""
+    """When a challenger becomes champion. Shares are fractions of one; `max_loss` is allowed on content and fluency."""
 
     min_bits_per_byte_gain: float = 0.02
-    max_copy_share: float = 0.05
+    max_copy_share: float = 0.02
+    max_loss: float = Field(default=0.02, ge=0, le=1)
     max_style_regression: float = 0.0
 
 

@@ -48,6 +48,8 @@ def _link(place: str) -> dict[str, str]:
             "this platform forbids collecting from its pages", place,
             "Ask it for your data export (Settings → Get a copy of your data) and hand in the ZIP.",
         )  # fmt: skip
+    if re.search(r"sitemap[^/]*\.xml(\.gz)?$|\.xml\.gz$", path, re.IGNORECASE):
+        return {"kind": "blog", "url": url}
     return {"kind": "rss", "url": url}
 
 

@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any, Literal, TypedDict, get_args
 
 Source = Literal[
-    "linkedin", "medium", "substack", "github", "rss", "x", "mastodon", "wordpress", "ghost", "files", "jsonl", "paste"
+    "linkedin",
+    "medium",
+    "substack",
+    "github",
+    "rss",
+    "blog",
+    "x",
+    "mastodon",
+    "wordpress",
+    "ghost",
+    "files",
+    "jsonl",
+    "paste",
 ]
 Register = Literal["post", "article", "note", "readme", "reply"]
 Provenance = Literal["own", "quoted", "ai_assisted", "machine"]
@@ -59,7 +71,7 @@ class Document:
 
     def as_row(self) -> dict[str, Any]:
         """The record as one row of a table."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +142,93 @@ def read(path: Path, name: str | None = None) -> pd.DataFrame:
     return frame
 
 
+class Writer:
+    """A documents table written batch by batch, a row group each; use it in a `with`. `reasoned` adds `reason`.
+
+    Every batch of a table without reasons is checked against the schema, DataError when a row breaks it.
+    """
+
+    def __init__(self, path: Path, reasoned: bool = False) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        moment = pa.timestamp("us", tz="UTC")
+        kinds = {"published_at": moment, "fetched_at": moment, "complete": pa.bool_()}
+        names = [*Document.__dataclass_fields__, *(["reason"] if reasoned else [])]
+        self.path, self.rows, self._reasoned = path, 0, reasoned
+        self._schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
+        self._writer = pq.ParquetWriter(path, self._schema)
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Append a frame with this table's columns as one row group; an empty one adds nothing."""
+        import pyarrow as pa
+
+        if frame.empty:
+            return
+        if not self._reasoned:
+            _, bad = sift(frame, "documents")
+            if len(bad):
+                raise DataError(
+                    f"{len(bad)} rows of {self.path.name} break the schema",
+                    bad["reason"].iloc[0],
+                    "This is a fault of the stage that wrote it.",
+                )
+        try:
+            table = pa.Table.from_pandas(frame, schema=self._schema, preserve_index=False)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError):
+            # Rejected rows may hold anything: what is not of the column's type is kept as words, or left empty.
+            table = pa.Table.from_arrays([_forced(frame, field) for field in self._schema], schema=self._schema)
+        self._writer.write_table(table)
+        self.rows += len(frame)
+
+
+def _forced(frame: pd.DataFrame, field: Any) -> Any:
+    import pyarrow as pa
+
+    values = list(frame[field.name]) if field.name in frame.columns else [None] * len(frame)
+    made = []
+    for value in values:
+        try:
+            made.append(pa.scalar(value, field.type).as_py())
+        except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError):
+            made.append(str(value) if pa.types.is_string(field.type) else None)
+    return pa.array(made, field.type)
+
+
+def batches(path: Path, size: int = 1000, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+    """The table in pieces of at most `size` rows, unchecked; raises DataError as `read` does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        read(path)
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(size, columns=columns):
+                yield batch.to_pandas()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError("a table can't be read", f"{path} ({error})", "Delete it and run its stage again.") from error
+
+
+def count(path: Path) -> int:
+    """How many rows a table has, by its footer alone; raises DataError as `read` does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        read(path)
+    try:
+        return int(pq.ParquetFile(path).metadata.num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError("a table can't be read", f"{path} ({error})", "Delete it and run its stage again.") from error
+
+
 def documents_frame(documents: Iterable[Document]) -> pd.DataFrame:
     """Documents as a table with the schema's columns and types, also when there are none."""
     import pandas as pd
@@ -152,6 +239,12 @@ def documents_frame(documents: Iterable[Document]) -> pd.DataFrame:
         frame[column] = pd.to_datetime(frame[column], utc=True).astype("datetime64[us, UTC]")
     frame["complete"] = frame["complete"].astype(bool)
     return frame
+
+
+def reasoned_frame(documents: Iterable[tuple[Document, str]]) -> pd.DataFrame:
+    """Documents that were set aside, with the column `reason`."""
+    pairs = list(documents)
+    return documents_frame(document for document, _ in pairs).assign(reason=[reason for _, reason in pairs])
 
 
 def documents_from(frame: pd.DataFrame) -> list[Document]:

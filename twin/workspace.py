@@ -24,6 +24,11 @@ class Workspace:
         return self._data("inbox")
 
     @property
+    def choices(self) -> Path:
+        """The person's word on single documents: what they are, which to leave out."""
+        return self._data("choices.json")
+
+    @property
     def raw(self) -> Path:
         """`documents.parquet` as collected and `sources.json`, the record of consent."""
         return self._data("raw")

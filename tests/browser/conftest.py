@@ -86,9 +86,10 @@ def serve() -> Iterator[Callable[[Any], Server]]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+# Per module, not per session: while Playwright runs, its event loop shuts out that of every other test.
+@pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One Chromium with an empty profile for all tests."""
+    """One Chromium with an empty profile for a module's tests."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium on this machine")

@@ -53,7 +53,7 @@ def test_feature_monitoring_and_training_run_to_the_end(
 
     assert ended["Output"] in (True, False)
     metrics = the("metrics.json", artifacts, "evaluate")
-    assert metrics
+    assert metrics["bits_per_byte_wrong_author"] > 0 and metrics["impostor_authors"] >= 20
     registration = the("registration.json", artifacts, "register")
     assert registration["promoted"] == ended["Output"] and registration["version"]
     assert next(artifacts.glob("twin-training-*/train/adapter/adapter_model.safetensors")).stat().st_size > 100_000

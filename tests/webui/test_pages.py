@@ -113,3 +113,19 @@ async def test_the_supervisor_finds_it_healthy(settings: Any, visit: Any) -> Non
     user = await visit(settings)
     answer = await user.http_client.get("/healthz")
     assert answer.json() == {"service": "webui", "status": "ok"}
+
+
+async def test_the_evaluation_shows_who_was_compared_and_what_is_not_proven(
+    settings: Any, world: Any, visit: Any
+) -> None:
+    work = world.project(settings.root, documents=30)
+    figures = {"style_distance_lora": 0.2, "style_distance_cheater": 0.05, "accepted_masked_10_lora": 0.75,
+               "copy_share_lora": 0.0, "copy_share_cheater": 1.0}  # fmt: skip
+    write_json(work.report / "metrics.json", figures)
+    headline = "Promoted on likelihood, without harm; not proven: style insufficient"
+    write_json(work.report / "gate.json", {"promote": True, "headline": headline, "reasons": ["style: too few"]})
+    user = await visit(settings)
+    await user.open("/evaluation")
+    for words in ("Who writes like you", "An old text, word for word", "75%", "100%", "not proven"):
+        await user.should_see(words)
+    await user.should_not_see("Points made")

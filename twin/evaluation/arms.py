@@ -1,11 +1,11 @@
-"""The arms that write for held-out briefs: the base model, the base with exemplars, the adapter."""
+"""The arms that write for held-out briefs, the prompts each is given, and the cases they write for."""
 
 from __future__ import annotations
 
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from twin.errors import EvaluationError
@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 
 BASE = "base"
 EXEMPLARS = "base_exemplars"
+BASE_RAG = "base_rag"
 LORA = "lora"
-ARMS = (BASE, EXEMPLARS, LORA)
+LORA_RAG = "lora_rag"
+ALIGNED = "aligned"
+CHAMPION = "champion"
+WRONG = "wrong_author"
+CHEATER = "cheater"
+# What a reader sees, in the report's order. The cheater writes nothing: it returns the nearest training text.
+ARMS = (BASE, EXEMPLARS, BASE_RAG, LORA, LORA_RAG, ALIGNED, CHAMPION, WRONG, CHEATER)
+# As in serving: a small model leaves its text where it closes a tag that it was shown.
+STOP = ("</fact", "</example", "\n<fact", "\n<example")
+_OPENINGS = ("<example>", "<fact>")
+_PLAIN_KINDS = ("brief", "facts")
 _EXEMPLARS = 4
 _EXEMPLAR_WORDS = 150
 
@@ -42,21 +53,38 @@ class Written:
     ended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What one arm is asked: a prompt and the facts shown in it for each case, `seeds` times, of `model`."""
+
+    model: str
+    prompts: Sequence[Sequence[Message]]
+    facts: Sequence[Sequence[str]] = field(default=())
+    seeds: int = 1
+
+    def facts_of(self, case: int) -> Sequence[str]:
+        """The facts that the prompt of a case shows."""
+        return self.facts[case] if self.facts else ()
+
+
 def first_pieces(examples: pd.DataFrame, split: str) -> pd.DataFrame:
-    """The rows that open a document of this split, in the table's order (oldest first)."""
-    return examples[examples["split"].eq(split) & ~examples["kind"].eq("continuation")]
+    """One row a document of this split: its opening with a brief, in the table's order (oldest first)."""
+    rows = examples[examples["split"].eq(split)]
+    plain = rows[rows["kind"].isin(_PLAIN_KINDS)]
+    found = plain if len(plain) else rows[~rows["kind"].eq("continuation")]
+    return found.drop_duplicates("document_id")
 
 
-def cases(examples: pd.DataFrame, name: str, limit: int, seed: int) -> list[Case]:
-    """Up to `limit` held-out texts with their briefs, drawn by `seed`, in the table's order."""
-    rows = first_pieces(examples, "test")
+def cases(examples: pd.DataFrame, name: str, limit: int, seed: int, split: str = "test") -> list[Case]:
+    """Up to `limit` texts of a split with their briefs, drawn by `seed`, in the table's order."""
+    rows = first_pieces(examples, split)
     found = [
         Case(document, register, brief_of(json.loads(messages), name, register), completion)
         for document, register, messages, completion in zip(
             rows["document_id"], rows["register"], rows["messages"], rows["completion"], strict=True
         )
     ]
-    if len(found) < 2:
+    if len(found) < 2 and split == "test":
         raise EvaluationError(
             "too few held-out texts to evaluate", len(found), "Add texts: at least 2 must be held out."
         )
@@ -73,36 +101,90 @@ def brief_of(messages: Sequence[Message], name: str, register: str) -> str:
     return content[content.rindex(lead) + len(lead) :].strip()
 
 
-def prompts(found: Sequence[Case], examples: pd.DataFrame, name: str) -> dict[str, list[list[Message]]]:
-    """Arm → one prompt a case. Exemplars are diverse training texts of the case's register (of any, if it has few)."""
+def exemplars(found: Sequence[Case], examples: pd.DataFrame, count: int = _EXEMPLARS) -> dict[str, list[str]]:
+    """Register → diverse training texts of it (of any register, where it has too few)."""
     train = first_pieces(examples, "train")
     shown: dict[str, list[str]] = {}
     for register in sorted({case.register for case in found}):
         own = list(train.loc[train["register"].eq(register), "completion"])
-        pool = own if len(own) >= _EXEMPLARS else list(train["completion"])
-        shown[register] = [pool[i] for i in diverse(pool, _EXEMPLARS, _EXEMPLAR_WORDS)]
-    plain = [draft(name=name, register=c.register, brief=c.brief) for c in found]
-    with_voice = [draft(name=name, register=c.register, brief=c.brief, exemplars=shown[c.register]) for c in found]
-    return {BASE: plain, EXEMPLARS: with_voice, LORA: plain}
+        pool = own if len(own) >= count else list(train["completion"])
+        shown[register] = [pool[i] for i in diverse(pool, count, _EXEMPLAR_WORDS)]
+    return shown
+
+
+def asks(
+    found: Sequence[Case],
+    name: str,
+    voice: Mapping[str, Sequence[str]],
+    facts: Sequence[Sequence[str]],
+    adapters: Sequence[str],
+    *,
+    seeds: int,
+    served_exemplars: int,
+) -> dict[str, Ask]:
+    """Arm → what it is asked. `facts` (empty: no arm retrieves) are each case's retrieved training chunks; `adapters`
+    are the models beside the base: LORA always, WRONG, ALIGNED and CHAMPION where there are such. Candidates write
+    `seeds` texts a brief, all others one: the base writes at length, and that takes most of the time.
+
+    The arms that retrieve are prompted as serving does: the base with facts and exemplars, an adapter with facts.
+    """
+
+    def of(case: Case, told: Sequence[str] = (), shown: int = 0) -> list[Message]:
+        return draft(
+            name=name, register=case.register, brief=case.brief, facts=told, exemplars=voice[case.register][:shown]
+        )
+
+    plain = [of(c) for c in found]
+    asked = {
+        BASE: Ask(BASE, plain),
+        EXEMPLARS: Ask(BASE, [of(c, shown=_EXEMPLARS) for c in found]),
+        LORA: Ask(LORA, plain, seeds=seeds),
+    }
+    if facts:
+        asked[BASE_RAG] = Ask(BASE, [of(c, f, served_exemplars) for c, f in zip(found, facts, strict=True)], facts)
+        asked[LORA_RAG] = Ask(LORA, [of(c, f) for c, f in zip(found, facts, strict=True)], facts)
+    for arm in adapters:
+        if arm != LORA:
+            asked[arm] = Ask(arm, plain, seeds=1 if arm == WRONG else seeds)
+    return {arm: asked[arm] for arm in ARMS if arm in asked}
+
+
+def opened(text: str) -> str:
+    """A text without blank lines and a tag of the prompt at its beginning, as serving gives it out."""
+    text = text.lstrip()
+    for tag in _OPENINGS:
+        text = text.removeprefix(tag).lstrip()
+    return text
 
 
 def write(
-    asked: Mapping[str, Sequence[Sequence[Message]]],
+    asked: Mapping[str, Ask],
     writer: Callable[[str, Sequence[Message], int], Written],
     seed: int,
     tick: Callable[[str], None],
-) -> dict[str, list[Written]]:
-    """Let each arm write for each case, four at once; the same seed for the same case in all arms."""
+    at_once: int = 8,
+) -> dict[str, list[list[Written]]]:
+    """Arm → one list a seed, each with a text a case. The same seed for the same case in all arms.
+
+    Arm by arm, so that prompts with one beginning follow one another and the engine's prompt cache holds it.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
-    def one(job: tuple[str, int, Sequence[Message]]) -> Written:
-        arm, i, messages = job
-        done = writer(arm, messages, seed + i)
+    def one(job: tuple[str, str, int, Sequence[Message]]) -> Written:
+        arm, model, number, messages = job
+        done = writer(model, messages, number)
         tick(arm)
         return done
 
     found = {}
-    with ThreadPoolExecutor(4) as threads:
-        for arm, messages in asked.items():
-            found[arm] = list(threads.map(one, [(arm, i, m) for i, m in enumerate(messages)]))
+    with ThreadPoolExecutor(at_once) as threads:
+        for arm, ask in asked.items():
+            jobs = [
+                (arm, ask.model, seed + 1000 * s + i, messages)
+                for s in range(ask.seeds)
+                for i, messages in enumerate(ask.prompts)
+            ]
+            texts = list(threads.map(one, jobs))
+            size = len(ask.prompts)
+            found[arm] = [texts[s * size : (s + 1) * size] for s in range(ask.seeds)]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from twin.evaluation.copying import tokens
 
@@ -26,3 +27,18 @@ def loops(text: str) -> bool:
 def length_ratio(written: str, real: str) -> float:
     """Words of one text over words of another; 0 for an empty one."""
     return len(written.split()) / max(1, len(real.split()))
+
+
+def sound(text: str, ended: bool) -> bool:
+    """A text that ended by itself, says something and does not go round in circles."""
+    return ended and bool(text.strip()) and not loops(text)
+
+
+def band(author: Sequence[float]) -> tuple[float, float]:
+    """The 5th and 95th percentile of the author's own texts' bits per byte under the base model."""
+    import numpy as np
+
+    if not author:
+        return float("nan"), float("nan")
+    low, high = np.percentile(author, (5, 95))
+    return float(low), float(high)

@@ -1,9 +1,10 @@
-"""Bits per byte of held-out texts under the base model and under the adapter, exactly, in one model load."""
+"""Bits per byte of held-out texts under the base model and under adapters, exactly, in one model load."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from twin.errors import EvaluationError
 
 IGNORED = -100
+BASE = "base"
 _BATCH_TOKENS = 2048
 
 
@@ -33,35 +35,45 @@ class Bits:
     adapter: float | None
 
 
+def score(
+    base_folder: Path,
+    adapters: Mapping[str, Path],
+    rows: Sequence[Row],
+    tick: Callable[[int], None] = lambda _: None,
+) -> dict[str, list[float]]:
+    """Bits that each row's labelled tokens cost, in the rows' order: under BASE and under each adapter.
+
+    Batches hold rows of like length and at most about 2,048 tokens. Weights are bf16, sums are float64 of float32
+    log-probabilities; all figures come from the same base weights with other adapters switched on. Raises
+    EvaluationError when the model or an adapter can't be loaded.
+    """
+    if not rows:
+        return {name: [] for name in (BASE, *adapters)}
+    model, device = _load(base_folder, adapters)
+    found = {name: [0.0] * len(rows) for name in (BASE, *adapters)}
+    for batch in _batches(rows):
+        picked = [rows[i] for i in batch]
+        for name, bits_of in found.items():
+            if name != BASE:
+                model.set_adapter(name)
+            with model.disable_adapter() if adapters and name == BASE else nullcontext():
+                nats = _nats(model, picked, device)
+            for i, value in zip(batch, nats, strict=True):
+                bits_of[i] = value / math.log(2)
+        tick(len(batch))
+    return found
+
+
 def bits(
     base_folder: Path,
     adapter_dir: Path | None,
     rows: Sequence[Row],
     tick: Callable[[int], None] = lambda _: None,
 ) -> list[Bits]:
-    """Score all rows, in their order. Batches hold rows of like length and at most about 2,048 tokens.
-
-    Weights are bf16, sums are float64 of float32 log-probabilities; the base's figures come from the same weights with
-    the adapter switched off. Raises EvaluationError when the model or the adapter can't be loaded.
-    """
-    if not rows:
-        return []
-    model, device = _load(base_folder, adapter_dir)
-    found: dict[int, Bits] = {}
-    for batch in _batches(rows):
-        picked = [rows[i] for i in batch]
-        if adapter_dir is None:
-            base = _nats(model, picked, device)
-            adapted: Sequence[float | None] = [None] * len(batch)
-        else:
-            with model.disable_adapter():
-                base = _nats(model, picked, device)
-            adapted = _nats(model, picked, device)
-        for i, before, after in zip(batch, base, adapted, strict=True):
-            scaled = None if after is None else after / math.log(2)
-            found[i] = Bits(rows[i], before / math.log(2), scaled)
-        tick(len(batch))
-    return [found[i] for i in range(len(rows))]
+    """Score all rows under the base and, where one is given, under one adapter; as `score`."""
+    found = score(base_folder, {} if adapter_dir is None else {"adapter": adapter_dir}, rows, tick)
+    adapted: Sequence[float | None] = found.get("adapter") or [None] * len(rows)
+    return [Bits(row, base, after) for row, base, after in zip(rows, found[BASE], adapted, strict=True)]
 
 
 def bits_per_byte(
@@ -82,21 +94,41 @@ def by_document(scored: Sequence[Bits]) -> list[tuple[str, float, float, int]]:
     return [(document, *values) for document, values in sums.items()]
 
 
-def _load(base_folder: Path, adapter_dir: Path | None) -> tuple[Any, str]:
+def document_sums(
+    rows: Sequence[Row], found: Mapping[str, Sequence[float]]
+) -> tuple[list[str], dict[str, list[float]], list[int]]:
+    """(document ids in order of appearance, bits of each by model, bytes of each), summed over a document's pieces."""
+    documents = list(dict.fromkeys(row.document_id for row in rows))
+    place = {document: i for i, document in enumerate(documents)}
+    sums = {name: [0.0] * len(documents) for name in found}
+    sizes = [0] * len(documents)
+    for i, row in enumerate(rows):
+        sizes[place[row.document_id]] += row.bytes
+        for name, values in found.items():
+            sums[name][place[row.document_id]] += values[i]
+    return documents, sums, sizes
+
+
+def _load(base_folder: Path, adapters: Mapping[str, Path]) -> tuple[Any, str]:
     import torch
     from transformers import AutoModelForCausalLM
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    where = base_folder
     try:
         model = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.bfloat16)
-        if adapter_dir is not None:
-            from peft import PeftModel
+        for n, (name, folder) in enumerate(adapters.items()):
+            where = folder
+            if n == 0:
+                from peft import PeftModel
 
-            model = PeftModel.from_pretrained(model, str(adapter_dir), autocast_adapter_dtype=False)
-            model = model.to(torch.bfloat16)
+                model = PeftModel.from_pretrained(model, str(folder), name, autocast_adapter_dtype=False)
+            else:
+                model.load_adapter(str(folder), name, autocast_adapter_dtype=False)
+        model = model.to(torch.bfloat16)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        where = f"{adapter_dir or base_folder} ({type(error).__name__}: {str(error)[:200]})"
-        raise EvaluationError("the model can't be loaded for scoring", where, "Run `twin train` again.") from error
+        reason = f"{where} ({type(error).__name__}: {str(error)[:200]})"
+        raise EvaluationError("the model can't be loaded for scoring", reason, "Run `twin train` again.") from error
     return model.to(device).eval(), device
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from twin import choices
 from twin import params as params_file
 from twin.errors import ParamsError, SourceError
 from twin.files import replacing, write_text
@@ -31,6 +32,7 @@ def init_sample(settings: Settings) -> None:
     if not inbox.exists():
         with replacing(inbox) as fresh:
             subprocess.run([sys.executable, "-m", "examples.build", "--out", str(fresh)], check=True, cwd=settings.root)
+    choices.ensure(Workspace(settings.root, SAMPLE).choices)
     print(f"The fictional sample author is ready in {inbox}.", file=sys.stderr)
 
 
@@ -61,6 +63,7 @@ def init_author(
         params_file.loads(text)
     _put_aside(settings.root / "params.yaml")
     write_text(settings.root / "params.yaml", text)
+    choices.ensure(Workspace(settings.root, short).choices)
     print(f"params.yaml is {name}'s now: {len(specs)} sources. Next: `make up`.", file=sys.stderr)
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from twin import choices
 from twin import params as params_file
 from twin.errors import PortTaken, StackError
 from twin.files import read_json, write_json
@@ -46,6 +47,7 @@ def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
             services = [child.start() for child in _services(replace(settings, database_url=url))]
             _wait_ready(services)
             _announce(settings, params.author.name, params.author.fictional, browser)
+            choices.ensure(space.choices)  # the pipeline depends on it; a folder of an earlier version has none
             pipeline = _pipeline(settings, url).start() if build else None
             _watch(services, pipeline)
         except KeyboardInterrupt:

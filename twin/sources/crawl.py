@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from twin.errors import NetworkError, SourceError
-from twin.params import Collect
 from twin.records import Document
-from twin.settings import Settings
+from twin.sources.ledger import ledger_path
 from twin.sources.reading import Item, Skipped
+
+if TYPE_CHECKING:
+    from twin.params import Collect
+    from twin.settings import Settings
 
 MAX_BODY_BYTES = 32 * 2**20
 _STOP_SECONDS = 10.0
+_EXPORT = "Run it again later, or use the person's export."
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request: `step` tells the reader what the answer is; a `required` one that fails ends the crawl."""
+    """One request: `step` tells the reader what the answer is; a `required` one that fails ends the crawl.
+
+    `body` makes it a POST. An `api` answers by its own terms and limits, which stand in the place of robots.txt.
+    `missing` is the reason given when there is nothing at the address (404, 410) and the request is not required.
+    `instead` lists addresses and their steps to try in order when this one fails or holds nothing.
+    """
 
     url: str
     step: str
     carry: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     required: bool = True
+    body: str = ""
+    api: bool = False
+    missing: str = "not there"
+    instead: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """What makes two requests the same: method, address, body and the form asked for."""
+        parts = ("POST" if self.body else "GET", self.url, self.body, self.headers.get("Accept", ""))
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +66,63 @@ class Page:
     carry: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person should know about the source as a whole: it goes into the record of consent."""
+
+    text: str
+
+
 @dataclass(slots=True)
 class Crawl:
     """A crawl of one source. `reader` is the module of twin.sources whose `follow` turns a Page into Asks and items.
 
-    `stats` is filled when the crawl has run: requests, answers by status, bytes, answers from the cache.
+    `secret` holds headers (a token) that go to requests at `secret_origin` alone; they are never written anywhere.
+    `whole` says that the crawl meets all that the source holds; a feed meets its newest entries only.
+    `mend` is what to do when the site refuses. `stats` is filled when the crawl has run: requests, answers, bytes,
+    pages parsed, unchanged and resumed, waits, failures, seconds and peak memory.
     """
 
     reader: str
     terms: str
     first: list[Ask]
     context: dict[str, Any] = field(default_factory=dict)
+    secret: dict[str, str] = field(default_factory=dict)
+    secret_origin: str = ""
+    whole: bool = False
+    mend: str = _EXPORT
     stats: dict[str, Any] = field(default_factory=dict)
 
     def run(
-        self, author: str, fetched_at: datetime, collect: Collect, settings: Settings, sample: bool = False
-    ) -> Iterator[Item]:
+        self, author: str, fetched_at: datetime, collect: Collect, settings: Settings, sample: bool = False,
+        source: str = "", tell: Tell | None = None,
+    ) -> Iterator[Item]:  # fmt: skip
         """Crawl and yield items as they come. Raises SourceError or NetworkError when a required request fails.
 
-        robots.txt, Crawl-delay and Retry-After are obeyed; unchanged pages come from the cache below settings.home.
-        `sample` allows loopback addresses, as collect.allow_loopback does.
+        robots.txt, Crawl-delay and Retry-After are obeyed; what was answered before lies in a ledger below
+        settings.home, named by `source`: unchanged pages are neither sent nor read again, and a run that was cut off
+        goes on where it was. `sample` allows loopback addresses, as collect.allow_loopback does. `tell` is told what
+        the crawl does and why it waits.
         """
+        name = source or f"{self.reader} {self.first[0].url}"
         job = {
             "reader": self.reader, "first": [asdict(ask) for ask in self.first], "context": self.context,
             "author": author, "fetched_at": fetched_at.isoformat(), "contact": collect.contact,
-            "delay": collect.delay_seconds, "timeout": collect.timeout_seconds,
-            "max_wait": collect.max_wait_seconds, "max_body": MAX_BODY_BYTES,
-            "cache": str(settings.home / "http-cache"), "allow_loopback": sample or collect.allow_loopback,
+            "delay": collect.delay_seconds, "timeout": collect.timeout_seconds, "mend": self.mend,
+            "max_wait": collect.max_wait_seconds, "max_body": MAX_BODY_BYTES, "secret": self.secret,
+            "secret_origin": self.secret_origin, "ledger": str(ledger_path(settings.home, author, name)),
+            "allow_loopback": sample or collect.allow_loopback,
         }  # fmt: skip
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "twin.sources.spider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
             )
             try:
-                yield from self._items(process, json.dumps(job).encode(), log)
+                yield from self._items(process, json.dumps(job).encode(), log, tell or (lambda _: None))
             finally:
                 _stop(process)
 
-    def _items(self, process: subprocess.Popen[bytes], job: bytes, log: IO[bytes]) -> Iterator[Item]:
+    def _items(self, process: subprocess.Popen[bytes], job: bytes, log: IO[bytes], tell: Tell) -> Iterator[Item]:
         assert process.stdin is not None and process.stdout is not None
         # The job goes by standard input, so that a token shows in no list of processes.
         process.stdin.write(job)
@@ -93,6 +134,10 @@ class Crawl:
                 yield _document(value)
             elif kind == "skipped":
                 yield Skipped(**value)
+            elif kind == "note":
+                tell(value)
+            elif kind == "remark":
+                self.stats["remarks"] = sorted({*self.stats.get("remarks", []), value})
             elif kind == "error":
                 raise (NetworkError if value.pop("network") else SourceError)(**value)
             elif kind == "stats":

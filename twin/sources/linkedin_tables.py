@@ -56,6 +56,12 @@ def rows(text: str, where: str, columns: tuple[str, str, str]) -> Iterator[dict[
         yield dict(zip(columns, (stamp, address, _unwrap(whole) if wrapped else whole), strict=True))
 
 
+def unwrapped(texts: list[str]) -> list[str]:
+    """Texts of one answer of the API, freed of the quotes that LinkedIn's exporter puts around inner lines."""
+    plain = [unix_lines(text) for text in texts]
+    return [_unwrap(text) for text in plain] if _is_wrapped(plain) else plain
+
+
 def _header(table: Iterator[list[str]], where: str, columns: tuple[str, str, str]) -> tuple[_Table, list[list[str]]]:
     """What the first lines say of the table, and those of them that are rows already."""
     names = next((row for row in table if any(cell.strip() for cell in row)), [])

@@ -1,125 +1,195 @@
-"""The main text of web pages that a brief names: public addresses only, small, quick, redirects checked again."""
+"""What the links of a brief say: articles, papers, repositories and transcripts, with title, author and date."""
 
 from __future__ import annotations
 
-import socket
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from twin.errors import SourceError
-from twin.sources.politeness import is_public
+from twin.sources.fetch import PDF_KIND, Fetched, fetch
+from twin.sources.pdf import read_pdf
+from twin.sources.transcript import is_transcript, spoken
 
-MAX_BYTES = 2_000_000
-MAX_SECONDS = 10.0
-MAX_REDIRECTS = 4
-_AGENT = "Mozilla/5.0 (compatible; llm-twin-writer)"
-_KINDS = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
+if TYPE_CHECKING:
+    from bs4 import Tag
+
+_PASTE = "Paste its text instead."
+_PDF_SECONDS = 25.0
+_GITHUB_API = "https://api.github.com"
+_VIDEO_HOSTS = ("youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be")
+_ARXIV = re.compile(r"^/(?:abs|pdf|html)/([a-z-]+(?:\.[A-Z]{2})?/\d{7}|\d{4}\.\d{4,5})(v\d+)?(?:\.pdf)?$")
+
+# One GET with extra headers; tests put another in its place.
+Get = Callable[..., Fetched]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a link says: `text` is its main part, in lines; `error` is why there is none."""
+    """What a link says: `text` is its main part, in lines; `error` is why there is none.
+
+    `kind` is article, pdf, paper, repository or transcript; `date` is ISO (YYYY-MM-DD) or empty.
+    """
 
     url: str
     title: str = ""
     text: str = ""
     error: str = ""
+    author: str = ""
+    date: str = ""
+    kind: str = "article"
 
 
-def read_links(urls: Sequence[str], *, allow_loopback: bool = False) -> list[Page]:
+def read_links(urls: Sequence[str], *, allow_loopback: bool = False, get: Get = fetch) -> list[Page]:
     """Read each page in order. A page that can't be read has an `error` and no text; nothing is raised for it."""
+    ask = partial(get, allow_loopback=allow_loopback)
     pages = []
     for url in urls:
         try:
-            pages.append(_page(url, *fetch(url, allow_loopback=allow_loopback)))
+            pages.append(_read(url, ask))
         except SourceError as error:
             pages.append(Page(url, error=str(error)))
+        except Exception as error:  # a page is anybody's: what it makes a parser do must not end the draft
+            pages.append(
+                Page(url, error=f"a link's page can't be read: {url[:200]} ({type(error).__name__}). {_PASTE}")
+            )
     return pages
 
 
-def fetch(url: str, *, allow_loopback: bool = False) -> tuple[bytes, str]:
-    """The body (at most MAX_BYTES) and content type of a page; raises SourceError.
-
-    The name is resolved once, every address is checked, and the connection goes to that very address: a name that
-    changes its mind between check and use leads nowhere. Each redirect passes the same gate.
-    """
-    until = time.monotonic() + MAX_SECONDS
-    for _ in range(MAX_REDIRECTS + 1):
-        status, location, kind, body = _get(url, until, allow_loopback)
-        if location and status in (301, 302, 303, 307, 308):
-            url = urljoin(url, location)
-            continue
-        if status != 200:
-            raise SourceError("a link can't be read", f"{url} answered {status}", "Paste its text instead.")
-        if kind not in _KINDS:
-            raise SourceError("a link is no text page", f"{url} ({kind or 'unknown kind'})", "Paste its text instead.")
-        return body, kind
-    raise SourceError("a link leads round in circles", url, "Give the address where it ends.")
-
-
-def _get(url: str, until: float, allow_loopback: bool) -> tuple[int, str, str, bytes]:
-    import httpx
-
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SourceError("a link is not http or https", url[:200], "Give a web address.")
-    host = parts.hostname
+def _read(url: str, get: Get) -> Page:
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower().removeprefix("www.")
     except ValueError:
-        raise SourceError("a link names no valid port", url[:200], "Give a web address.") from None
-    address = _resolve(host, port, url, allow_loopback)
-    target = httpx.URL(url).copy_with(host=address, username="", password="")
-    shown = f"[{host}]" if ":" in host else host
-    shown = shown if parts.port is None else f"{shown}:{port}"
-    headers = {"Host": shown, "User-Agent": _AGENT, "Accept": ", ".join(_KINDS)}
-    left = max(0.1, until - time.monotonic())
-    try:
-        with (
-            httpx.Client(timeout=left, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", target, headers=headers, extensions={"sni_hostname": host}) as reply,
-        ):
-            kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-            body = _bounded(reply, until, url) if reply.status_code == 200 and kind in _KINDS else b""
-            return reply.status_code, reply.headers.get("location", ""), kind, body
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise SourceError("a link does not answer", f"{url} ({type(error).__name__})", "Try again later.") from error
+        host = ""
+    if host in ("arxiv.org", "export.arxiv.org") and (paper := _ARXIV.match(parts.path)):
+        return _arxiv(url, paper[1] + (paper[2] or ""), get)
+    if host == "github.com" and (names := [n for n in parts.path.split("/") if n]):
+        if len(names) == 2:
+            return _repository(url, names[0], names[1].removesuffix(".git"), get)
+        if len(names) > 4 and names[2] in ("blob", "raw"):
+            raw = f"https://raw.githubusercontent.com/{names[0]}/{names[1]}/{'/'.join(names[3:])}"
+            return replace(_page(url, get(raw), get), url=url, author=names[0], title=names[-1])
+    return _page(url, get(url), get)
 
 
-def _bounded(reply: object, until: float, url: str) -> bytes:
-    import httpx
-
-    assert isinstance(reply, httpx.Response)
-    body = bytearray()
-    for piece in reply.iter_bytes():
-        body += piece
-        if len(body) > MAX_BYTES:
-            raise SourceError("a link's page is over 2 MB", url, "Paste its text instead.")
-        if time.monotonic() > until:
-            raise SourceError("a link took over 10 s", url, "Paste its text instead.")
-    return bytes(body)
-
-
-def _resolve(host: str, port: int, url: str, allow_loopback: bool) -> str:
-    try:
-        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError):
-        raise SourceError("a link's host is not known", host, "Check the address.") from None
-    for address in found:
-        if not is_public(address) and not (allow_loopback and address in ("127.0.0.1", "::1")):
-            raise SourceError("a link leads to a private address", url[:200], "Only public pages are read.")
-    return found[0]
+def _page(url: str, found: Fetched, get: Get) -> Page:
+    if found.kind == PDF_KIND or found.body[:5] == b"%PDF-":
+        pdf = read_pdf(found.body, url, _PDF_SECONDS)
+        return Page(url, pdf.title, pdf.text, author=pdf.author, date=pdf.date, kind="pdf")
+    if found.kind in ("text/html", "application/xhtml+xml"):
+        return _html(url, found, get)
+    text = _decoded(found)
+    if is_transcript(text):
+        return _transcript(Page(url), text)
+    if not text.strip():
+        raise SourceError("a link's page holds no text", url[:200], _PASTE)
+    heading = re.match(r"#[ \t]+(\S.*)", text.lstrip()) if found.kind.endswith("markdown") else None
+    return Page(url, heading[1].strip() if heading else "", text.strip())
 
 
-def _page(url: str, body: bytes, kind: str) -> Page:
+def _html(url: str, found: Fetched, get: Get) -> Page:
     import trafilatura
 
-    if kind in ("text/plain", "text/markdown"):
-        return Page(url, text=body.decode("utf-8", "replace").strip())
-    text = trafilatura.extract(body, url=url, favor_recall=True, include_comments=False, output_format="markdown")
-    if not text:
-        raise SourceError("a link's page holds no text", url, "Paste its text instead.")
-    found = trafilatura.extract_metadata(body)
-    return Page(url, title=(found.title or "") if found else "", text=text.strip())
+    from twin.text.markup import parse
+
+    tree = parse(found.body)
+    page = _described(Page(url), tree)
+    if page.kind == "paper" and (abstract := tree.select_one("blockquote.abstract")):
+        words = re.sub(r"^\s*Abstract:?\s*", "", abstract.get_text(" ", strip=True))
+        return replace(page, text=words)
+    video = (urlsplit(found.url).hostname or "") in _VIDEO_HOSTS
+    text = "" if video else trafilatura.extract(
+        found.body, url=found.url, favor_recall=True, include_comments=False, output_format="markdown"
+    )  # fmt: skip
+    if (not text or len(text) < 300) and (link := _subtitles(tree, found.url)):
+        return _transcript(page, _decoded(get(link)))
+    if video:
+        raise SourceError(
+            "a video's page names no transcript", url[:200], "Give the address of its .vtt or .srt file, or paste it."
+        )
+    if not text or not text.strip():
+        raise SourceError("a link's page holds no text", url[:200], _PASTE)
+    told = trafilatura.extract_metadata(found.body, default_url=found.url)
+    if told:
+        page = replace(
+            page,
+            title=told.title or page.title,
+            author=page.author or told.author or "",
+            date=page.date or told.date or "",
+        )
+    return replace(page, text=text.strip())
+
+
+def _described(page: Page, tree: Tag) -> Page:
+    """Title, author and date as a page's own marks say: citation_* of papers, else none but its title."""
+
+    def meta(*names: str) -> list[str]:
+        found = [tree.select(f'meta[name="{name}"][content], meta[property="{name}"][content]') for name in names]
+        return [str(tag["content"]).strip() for tags in found for tag in tags if str(tag["content"]).strip()]
+
+    titles = meta("citation_title")
+    title = titles or meta("og:title") or [tag.get_text(strip=True) for tag in tree.select("title")[:1]]
+    stamps = meta("citation_date", "citation_publication_date", "article:published_time")
+    found = re.match(r"(\d{4})[-/](\d{2})(?:[-/](\d{2}))?", stamps[0]) if stamps else None
+    return replace(
+        page, title=title[0] if title else "", author="; ".join(meta("citation_author")[:20]),
+        date="-".join(part for part in found.groups() if part) if found else "", kind="paper" if titles else "article",
+    )  # fmt: skip
+
+
+def _arxiv(url: str, number: str, get: Get) -> Page:
+    """An abs link gives the abstract; a pdf link the whole text. Title, authors and date come from the abs page."""
+    about = f"https://arxiv.org/abs/{number}"
+    if not re.match(r"^/pdf/", urlsplit(url).path):
+        return replace(_page(about, get(about), get), url=url)
+    page = _page(url, get(f"https://arxiv.org/pdf/{number}"), get)
+    try:
+        told = _page(about, get(about), get)
+    except SourceError:
+        return replace(page, kind="paper")
+    return replace(page, title=told.title, author=told.author, date=told.date, kind="paper")
+
+
+def _repository(url: str, owner: str, name: str, get: Get) -> Page:
+    api = f"{_GITHUB_API}/repos/{owner}/{name}"
+    raw = get(f"{api}/readme", headers={"Accept": "application/vnd.github.raw+json"})
+    page = Page(url, f"{owner}/{name}", _decoded(raw).strip(), author=owner, kind="repository")
+    try:
+        told = json.loads(get(api, headers={"Accept": "application/vnd.github+json"}).body)
+    except (SourceError, ValueError):
+        return page
+    about: Any = told if isinstance(told, dict) else {}
+    told_title = f"{owner}/{name}: {about['description']}" if about.get("description") else page.title
+    return replace(page, title=told_title, date=str(about.get("pushed_at") or "")[:10])
+
+
+def _subtitles(tree: Tag, base: str) -> str:
+    """The address of the transcript that a page links: a track of its player, or a link to a .vtt or .srt file."""
+    for tag in tree.select("track[src]"):
+        if str(tag.get("kind") or "subtitles") in ("subtitles", "captions"):
+            return urljoin(base, str(tag["src"]))
+    for tag in tree.select("a[href], link[href]"):
+        if re.search(r"\.(?:vtt|srt)(?:[?#]|$)", str(tag["href"]), re.IGNORECASE):
+            return urljoin(base, str(tag["href"]))
+    return ""
+
+
+def _transcript(page: Page, text: str) -> Page:
+    words = spoken(text) if is_transcript(text) else ""
+    if not words:
+        raise SourceError("a transcript holds no words", page.url[:200], _PASTE)
+    return replace(page, text=words, kind="transcript")
+
+
+def _decoded(found: Fetched) -> str:
+    for name in (found.charset, "utf-8", "cp1252"):
+        try:
+            return found.body.decode(name).removeprefix("\ufeff") if name else found.body.decode("utf-8-sig")
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return found.body.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Medium: the export archive's posts and responses, and the public feed (ten newest, member-only texts cut short)."""
+"""Medium's export archive: posts, and responses as replies; drafts are left alone."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twin.errors import SourceError
-from twin.sources import rss
 from twin.sources.archive import Archive
-from twin.sources.crawl import Ask, Crawl, Page
 from twin.sources.reading import Item, Skipped, make, moment, short_hash, tried
 
 if TYPE_CHECKING:
     from bs4 import Tag
 
 TERMS = "the person's own data export (Medium: Settings, Security and apps, Download your information)"
-FEED_TERMS = "Medium's public feed, which Medium names as the way to read it by program"
 
-_ID = re.compile(r"(?:^|[-/_])([0-9a-f]{10,12})(?:[?#].*)?$")
+POST_ID = re.compile(r"(?:^|[-/_])([0-9a-f]{10,12})(?:[?#].*)?$")
 
 
 def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator[Item]:
@@ -62,7 +59,7 @@ def _post(data: bytes, name: str, author: str, fetched_at: datetime) -> Item:
         return Skipped(what=name, reason="a post without words")
     url = str(canonical.get("href") or "") if canonical else ""
     # Every file of an export carries the post's id in its name; a renamed one is still one text.
-    found = _ID.search(PurePosixPath(name).stem)
+    found = POST_ID.search(PurePosixPath(name).stem)
     return make(
         "medium", found[1] if found else short_hash(PurePosixPath(name).stem), author, fetched_at,
         register="reply" if reply else "article", text=text, title="" if reply else title, url=url,
@@ -97,46 +94,3 @@ def tidy(body: Tag, title: str) -> None:
         first.decompose()
     for quote in body.select("p.graf--pullquote, p.graf--blockquote, .graf--pullquote"):
         quote.name = "blockquote"
-
-
-def feed_url(user: str) -> str:
-    """The address of a person's feed from a handle such as `@name` or `name`."""
-    return f"https://medium.com/feed/@{user.lstrip('@')}"
-
-
-def from_feed(entry: dict[str, str], author: str, fetched_at: datetime) -> Item:
-    """One entry of a Medium feed (as `rss.entries` reads it) as a document; a member-only one is marked incomplete."""
-    from twin.text.markup import parse, plain, to_markdown
-
-    whole = bool(entry["content"])
-    page = parse(entry["content"] or entry["summary"])
-    body = page.body or page
-    words = plain(body)
-    start = entry["title"].rstrip("…. ").strip()
-    reply = bool(start) and words.startswith(start)
-    tidy(body, entry["title"])
-    text = to_markdown(body)
-    if not text.strip():
-        return Skipped(what=entry["url"], reason="an entry without words")
-    found = _ID.search(entry["id"]) or _ID.search(entry["url"].split("?")[0])
-    return make(
-        "medium", found[1] if found else short_hash(entry["id"]), author, fetched_at,
-        register="reply" if reply else "article", text=text, title="" if reply else entry["title"],
-        url=entry["url"].split("?source=")[0], published_at=moment(entry["date"]), complete=whole,
-    )  # fmt: skip
-
-
-def crawl(user: str | None, url: str | None) -> Crawl:
-    """A crawl of a person's feed by handle, or of a custom domain's or publication's feed by address."""
-    address = url or (feed_url(user) if user else "")
-    if not address:
-        raise SourceError(
-            "Medium needs a handle or an address", None, "Give `user:` or `url:` in the source's entry in params.yaml."
-        )
-    return Crawl("medium", FEED_TERMS, [Ask(address, "feed")])
-
-
-def follow(page: Page, author: str, fetched_at: datetime, context: dict[str, Any]) -> Iterator[Ask | Item]:
-    """Turn the feed into documents; Medium's feeds have no further pages."""
-    for entry in rss.entries(page.body, page.url)[0]:
-        yield tried(entry["url"], partial(from_feed, entry, author, fetched_at))

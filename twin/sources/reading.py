@@ -12,6 +12,11 @@ from typing import TypeVar
 
 from twin.errors import SourceError
 from twin.records import Document, content_hash
+from twin.sources.encodings import decode, decode_page
+
+__all__ = [
+    "Item", "Skipped", "decode", "decode_page", "each", "make", "moment", "short_hash", "tried", "unix_lines",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +44,14 @@ _Named = TypeVar("_Named")
 
 
 def each(
-    files: Iterable[_Named], read: Callable[[_Named], Iterator[Item]], name: Callable[[_Named], str] = str
+    files: Iterable[_Named],
+    read: Callable[[_Named], Iterator[Item]],
+    name: Callable[[_Named], str] = str,
+    needed: Callable[[], bool] = lambda: True,
 ) -> Iterator[Item]:
     """Items of all `files`; one that can't be read is skipped with its reason, so that it spoils no archive.
 
-    Raises the first SourceError when nothing at all could be read.
+    Raises the first SourceError when nothing at all could be read and, at the end, `needed` says that something was.
     """
     first: SourceError | None = None
     readable = False
@@ -55,7 +63,7 @@ def each(
         except SourceError as error:
             first = first or error
             yield Skipped(what=f"{name(file)} ({error.value})", reason=f"unreadable: {error.thing}")
-    if first and not readable:
+    if first and not readable and needed():
         raise first
 
 
@@ -65,13 +73,14 @@ _FORMATS = (
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%m/%d/%Y",
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Y",
 )  # fmt: skip
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 def moment(value: object) -> datetime | None:
     """Read a date as exports, feeds, front matter and spreadsheets write it; UTC where no zone is named, else None."""
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _counted(value)
     text = str(value or "").strip()
     if not re.search(r"\d", text) or len(text) > 60:
         return None
@@ -81,6 +90,14 @@ def moment(value: object) -> datetime | None:
     try:
         return stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
     except OverflowError:
+        return None
+
+
+def _counted(value: float) -> datetime | None:
+    # Seconds since 1970, or milliseconds where seconds would lie beyond the year 5000.
+    try:
+        return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+    except (ValueError, OverflowError, OSError):
         return None
 
 
@@ -102,48 +119,6 @@ def _read(text: str) -> datetime | None:
         return parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError):
         return None
-
-
-def decode(data: bytes, where: object) -> str:
-    """Bytes as text: by byte order mark, UTF-8, UTF-16 without a mark, Windows-1252; SourceError for anything else."""
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            return _strict(data, name, where)
-    zeros = data[:4096].count(0)
-    if zeros:
-        # Latin text in UTF-16 has every other byte zero; which half tells the byte order.
-        if zeros < len(data[:4096]) // 4:
-            raise _unreadable(where, "it holds binary data")
-        return _strict(data, "utf-16-le" if data[1:4096:2].count(0) >= data[0:4096:2].count(0) else "utf-16-be", where)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return _strict(data, "cp1252", where)
-
-
-def _strict(data: bytes, name: str, where: object) -> str:
-    try:
-        return data.decode(name)
-    except UnicodeDecodeError as error:
-        raise _unreadable(where, f"it is not {name}: {error.reason}") from None
-
-
-def _unreadable(where: object, why: str) -> SourceError:
-    return SourceError("a file's text can't be read", f"{where} ({why})", "Save it as UTF-8 text, or export it again.")
-
-
-def decode_page(data: bytes, where: object) -> str:
-    """An HTML page as text: by mark and UTF-8 as `decode`, else by the charset that it declares."""
-    declared = re.search(rb"<meta[^>]{0,200}?charset=[\"']?\s*([\w-]+)", data[:4096], re.IGNORECASE)
-    if declared and not data.startswith(tuple(mark for mark, _ in _BOMS)):
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError:
-            try:
-                return data.decode(declared[1].decode("ascii"))
-            except (UnicodeDecodeError, LookupError):
-                pass
-    return decode(data, where)
 
 
 def unix_lines(text: str) -> str:
@@ -171,18 +146,31 @@ def make(
     provenance: str = "own",
 ) -> Document:
     """A Document whose id is `source:native_id` and whose text has LF line ends and is otherwise untouched."""
-    body = unix_lines(text).encode("utf-8", "replace").decode("utf-8")
+    body = _sound(unix_lines(text)).replace("\0", "")
     return Document(
-        id=f"{source}:{native_id}",
+        id=_sound(f"{source}:{native_id}"),
         author=author,
         source=source,
         register=register,
-        title=title,
+        title=_sound(title),
         text=body,
-        url=url,
+        url=_sound(url),
         published_at=published_at,
         fetched_at=fetched_at,
         sha256=content_hash(body),
         complete=complete,
         provenance=provenance,
     )
+
+
+def _sound(text: str) -> str:
+    # Halves of characters, as broken names and JSON escapes give them, can be stored nowhere.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not _whole(text) else text
+
+
+def _whole(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

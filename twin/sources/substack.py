@@ -1,4 +1,4 @@
-"""Substack: the export archive and a publication's public posts; previews of paid posts are marked incomplete."""
+"""Substack: the export archive, and a post's HTML as its author wrote it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from twin.errors import SourceError
 from twin.sources.archive import Archive
-from twin.sources.crawl import Ask, Crawl, Page
 from twin.sources.reading import Item, Skipped, decode, make, moment, tried
 from twin.sources.table import cells, named_rows
 
@@ -21,10 +19,6 @@ if TYPE_CHECKING:
     from bs4 import Tag
 
 TERMS = "the person's own data export (Substack: Settings, Exports)"
-WEB_TERMS = "the publication's public posts, read under its robots.txt; for the publication's owner"
-
-PAGE = 25
-WHOLE_SHARE = 0.7
 
 _CHROME = (
     ".subscription-widget, .subscription-widget-wrap, "
@@ -67,61 +61,9 @@ def _exported(data: bytes, row: dict[str, str], author: str, fetched_at: datetim
     if not text.strip():
         return Skipped(what=row["postid"], reason="a post without words")
     return make(
-        "substack", number, author, fetched_at, register=_register(row.get("type", "")), text=text,
+        "substack", number, author, fetched_at, register=register_of(row.get("type", "")), text=text,
         title=html.unescape(row["title"]), url=f"{base_url.rstrip('/')}/p/{slug}" if base_url and slug else "",
         published_at=moment(row.get("postdate")),
-    )  # fmt: skip
-
-
-def crawl(user: str | None, url: str | None) -> Crawl:
-    """A crawl of a publication by address, or by its name before `.substack.com`; with both, of one of its writers."""
-    if not (url or user):
-        raise SourceError(
-            "Substack needs an address or a name", None, "Give `url:` or `user:` in the source's entry in params.yaml."
-        )
-    base = (url or f"https://{user}.substack.com").rstrip("/")
-    return Crawl("substack", WEB_TERMS, [_archive(base, 0)], {"base": base, "writer": user if url else ""})
-
-
-def _archive(base: str, offset: int) -> Ask:
-    return Ask(f"{base}/api/v1/archive?sort=new&search=&offset={offset}&limit={PAGE}", "archive", {"offset": offset})
-
-
-def follow(page: Page, author: str, fetched_at: datetime, context: dict[str, Any]) -> Iterator[Ask | Item]:
-    """An archive page gives its posts' Asks and the next page's; a post gives its document."""
-    value = _json(page)
-    if page.step == "archive":
-        if not isinstance(value, list):
-            raise SourceError("this is no Substack archive", page.url, "Give the publication's own address.")
-        # A page may hold fewer than were asked for: only an empty one is the end.
-        for post in value:
-            yield Ask(f"{context['base']}/api/v1/posts/{post['slug']}", "post", required=False)
-        if value:
-            yield _archive(context["base"], page.carry["offset"] + len(value))
-    else:
-        yield tried(page.url, partial(from_api, value, author, fetched_at, str(context.get("writer") or "")))
-
-
-def from_api(post: dict[str, Any], author: str, fetched_at: datetime, writer: str = "") -> Item:
-    """A post as the API gives it. Its `wordcount` is the whole text's, also where the body is a preview."""
-    from twin.text.markup import parse, plain
-
-    what = str(post.get("canonical_url") or post.get("slug"))
-    writers = {str(b.get("handle") or "").lower() for b in post.get("publishedBylines") or []}
-    if writer and writers and writer.lower().lstrip("@") not in writers:
-        return Skipped(what=what, reason="by another writer")
-    body = post.get("body_html")
-    if not body:
-        return Skipped(what=what, reason="a post without a body (paid, without a preview)")
-    text = body_text(body)
-    if not text.strip():
-        return Skipped(what=what, reason="a post without words")
-    count = int(post.get("wordcount") or 0)
-    whole = len(plain(parse(body)).split()) >= WHOLE_SHARE * count if count else post.get("audience") == "everyone"
-    return make(
-        "substack", str(post["id"]), author, fetched_at, register=_register(str(post.get("type") or "")), text=text,
-        title=html.unescape(str(post.get("title") or "")), url=str(post.get("canonical_url") or ""),
-        published_at=moment(post.get("post_date")), complete=whole,
     )  # fmt: skip
 
 
@@ -183,15 +125,6 @@ def _data(tag: Tag) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _register(kind: str) -> str:
+def register_of(kind: str) -> str:
+    """A thread is a post; a newsletter, a podcast's notes and a video's are articles."""
     return "post" if kind == "thread" else "article"
-
-
-def _json(page: Page) -> Any:
-    try:
-        return json.loads(page.body)
-    except ValueError:
-        site = urlsplit(page.url).netloc
-        raise SourceError(
-            "this is no Substack publication", f"{site} (its answer is no JSON)", "Give the publication's own address."
-        ) from None

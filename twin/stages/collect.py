@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,28 @@ from twin.params import Params, SourceSpec
 from twin.progress import Progress, Step
 from twin.records import Document
 from twin.settings import Settings
-from twin.sources import archive, files, github, jsonl, linkedin, medium, rss, substack
+from twin.sources import archive, blog, github, linkedin_snapshot, medium_feed, rss, substack_web
 from twin.sources.crawl import Crawl
 from twin.sources.reading import Item, Skipped
 from twin.sources.sample import sample_site
+from twin.stages.gathered import Gathered, Seen, gathering
+from twin.stages.handed_in import reader
 
 Metrics = dict[str, float | int | str]
 
 SOURCES_JSON = "sources.json"
 _EXAMPLES = 5
+_BATCH = 1000
 
 
 @dataclass(slots=True)
 class _Found:
-    """What one source gave: its documents by id, and the record of consent under which they are kept."""
+    """What is told of one source: the record of consent under which its documents are kept, and what was left out."""
 
     record: dict[str, Any]
-    documents: dict[str, Document] = field(default_factory=dict)
+    number: int
+    gathered: Gathered
+    crawled: Seen | None = None
     skipped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
@@ -49,9 +54,9 @@ class _Found:
 def collect(inbox: Path, out: Path, params: Params, settings: Settings, progress: Progress) -> Metrics:
     """Read all sources into `out`/documents.parquet and `out`/sources.json; both are written whole or not at all.
 
-    `inbox` is the folder that relative source paths start from. A feed shows its newest entries only, so documents
-    collected earlier from a source on the network stay unless collect.prune is on. Raises SourceError naming the
-    source, its value and the mend.
+    `inbox` is the folder that relative source paths start from. Documents collected earlier from a source on the
+    network stay, whether or not it still shows them, unless collect.prune is on and they were deleted there. Memory
+    does not grow with the number of documents. Raises SourceError naming the source, its value and the mend.
     """
     started = time.monotonic()
     if not params.sources:
@@ -59,26 +64,26 @@ def collect(inbox: Path, out: Path, params: Params, settings: Settings, progress
             "there are no sources", "sources: []", "Add one with `twin init --from …` or on the Sources page."
         )
     now = datetime.now(UTC).replace(microsecond=0)
-    earlier = _earlier(out)
     with ExitStack() as stack:
         site = stack.enter_context(sample_site(settings)) if params.collect.sample_site else ""
+        gathered = stack.enter_context(gathering(settings.home / "tmp"))
         found = [
-            _source(spec, number, inbox, params, settings, progress, now, site)
+            _source(spec, number, inbox, params, settings, progress, now, site, gathered)
             for number, spec in enumerate(params.sources, 1)
         ]
-    documents = _merged(found, earlier, params)
-    with replacing(out) as fresh:
-        fresh.mkdir()
-        tables.write(tables.documents_frame(documents), fresh / tables.DOCUMENTS, "documents")
-        write_json(
-            fresh / SOURCES_JSON,
-            {"author": params.author.id, "documents": len(documents), "sources": [_record(f) for f in found]},
-        )
+        _merge(found, gathered, out, params)
+        with replacing(out) as fresh:
+            fresh.mkdir()
+            documents, words = _written(gathered.documents(), fresh / tables.DOCUMENTS)
+            write_json(
+                fresh / SOURCES_JSON,
+                {"author": params.author.id, "documents": documents, "sources": [_record(f) for f in found]},
+            )
     return {
-        "documents": len(documents),
+        "documents": documents,
         "sources": len(found),
         "skipped": sum(f.skipped.total() for f in found),
-        "words": sum(len(d.text.split()) for d in documents),
+        "words": words,
         "seconds": round(time.monotonic() - started, 3),
     }
 
@@ -90,7 +95,7 @@ def consent_id(spec: SourceSpec) -> str:
 
 def _source(
     spec: SourceSpec, number: int, inbox: Path, params: Params, settings: Settings, progress: Progress,
-    now: datetime, site: str,
+    now: datetime, site: str, gathered: Gathered,
 ) -> _Found:  # fmt: skip
     place = spec.path or spec.url or spec.user or ""
     if "{sample_site}" in (spec.url or "") and not site:
@@ -99,14 +104,17 @@ def _source(
             spec.url,
             "Set collect.sample_site: true in params.yaml.",
         )
-    found = _Found({"id": consent_id(spec), "kind": spec.kind, "place": place, "collected_at": now.isoformat()})
+    record = {"id": consent_id(spec), "kind": spec.kind, "place": place, "collected_at": now.isoformat()}
+    found = _Found(record, number, gathered)
     filled = spec.model_copy(update={"url": spec.url.replace("{sample_site}", site) if spec.url else None})
     try:
         with progress.step(f"{spec.kind} {place}") as step:
             if spec.path:
                 _from_path(filled, inbox, params, now, found, step)
             else:
-                _from_network(filled, params, settings, now, site, found, step)
+                # Only what names the sample site may ask this machine.
+                sample = "{sample_site}" in (spec.url or "")
+                _from_network(filled, params, settings, now, sample, found, step)
     except SourceError as error:
         raise type(error)(f"source {number} ({spec.kind} {place}): {error.thing}", error.value, error.mend) from error
     return found
@@ -114,48 +122,41 @@ def _source(
 
 def _from_path(spec: SourceSpec, inbox: Path, params: Params, now: datetime, found: _Found, step: Step) -> None:
     path = Path(str(spec.path)).expanduser()
-    author = params.author.id
     with archive.opened(path if path.is_absolute() else inbox / path, params.collect.max_archive_mb) as opened:
         name = opened.path.name if path.is_absolute() else path.as_posix().strip("/").removeprefix("./")
-        readers: dict[str, tuple[str, Callable[[], Iterator[Item]]]] = {
-            "linkedin": (linkedin.TERMS, partial(linkedin.read_export, opened, author, now)),
-            "medium": (medium.TERMS, partial(medium.read_export, opened, author, now)),
-            "substack": (substack.TERMS, partial(substack.read_export, opened, author, now, spec.url or "")),
-            "rss": (rss.FILE_TERMS, partial(rss.read_files, opened, author, now, spec.user or "")),
-            "files": (files.TERMS, partial(files.read_files, opened, author, now, name or "inbox")),
-            "jsonl": (jsonl.TERMS, partial(jsonl.read_rows, opened, author, now, spec.columns)),
-        }
-        if spec.kind not in readers:
-            raise SourceError(
-                "this source has no export that could be read from a path",
-                spec.path,
-                "Name a user instead: `user: NAME`.",
-            )
-        terms, read = readers[spec.kind]
+        terms, read = reader(spec, opened, name, params, now)
         _take(read(), spec, found, step)
         found.record |= {"terms": terms, "sha256": opened.sha256()}
+        for what, reason in opened.passed:
+            found.skip(what, reason)
 
 
 def _from_network(
-    spec: SourceSpec, params: Params, settings: Settings, now: datetime, site: str, found: _Found, step: Step
+    spec: SourceSpec, params: Params, settings: Settings, now: datetime, sample: bool, found: _Found, step: Step
 ) -> None:
     plan: dict[str, Callable[[], Crawl]] = {
-        "medium": lambda: medium.crawl(spec.user, spec.url),
-        "substack": lambda: substack.crawl(spec.user, spec.url),
-        "github": lambda: github.crawl(str(spec.user or ""), spec.url, settings.github_token),
+        "linkedin": lambda: linkedin_snapshot.crawl(spec.url, settings.linkedin_token),
+        "medium": lambda: medium_feed.crawl(spec.user, spec.url),
+        "substack": lambda: substack_web.crawl(spec.user, spec.url),
+        "github": lambda: github.crawl(str(spec.user or ""), spec.url, settings.github_token, spec.texts),
         "rss": lambda: rss.crawl(spec.url, spec.user),
+        "blog": lambda: blog.crawl(spec.url, spec.user),
     }
     if spec.kind not in plan:
         raise SourceError(
             "this source is not collected over the network", spec.url or spec.user,
-            "LinkedIn forbids it: ask LinkedIn for your data export and name the file with `path:`."
-            if spec.kind == "linkedin"
-            else "Name a file or folder with `path:`.",
+            "Name a file or folder with `path:`.",
         )  # fmt: skip
     crawl = plan[spec.kind]()
-    crawled = crawl.run(params.author.id, now, params.collect, settings, bool(site))
+    name = str(found.record["id"])
+    crawled = crawl.run(
+        params.author.id, now, params.collect, settings, sample, name, lambda words: step.advance(0, words)
+    )
     _take(crawled, spec, found, step)
     found.record |= {"terms": crawl.terms, "sha256": "", "crawl": crawl.stats}
+    # Where another way stood in for the first, not all of the source was seen.
+    whole = crawl.whole and not crawl.stats["instead"]
+    found.crawled = Seen(whole, bool(crawl.stats["failed"]), found.gathered.oldest(found.number))
 
 
 def _take(items: Iterator[Item], spec: SourceSpec, found: _Found, step: Step) -> None:
@@ -165,47 +166,33 @@ def _take(items: Iterator[Item], spec: SourceSpec, found: _Found, step: Step) ->
             continue
         register = spec.register_as if spec.register_as and item.register != "reply" else item.register
         document = replace(item, consent=str(found.record["id"]), register=register)
-        other = found.documents.get(document.id)
-        if other is None or _better(document, other):
-            found.documents[document.id] = document
-        if other is not None:
-            found.skip(
-                document.id,
-                "another copy of the same text" if other.sha256 == document.sha256 else "an older copy of the same id",
-            )
+        if other := found.gathered.add(found.number, document):
+            found.skip(document.id, other)
         step.advance(detail=document.title or document.id)
 
 
-def _better(one: Document, other: Document) -> bool:
-    return (one.complete, len(one.text)) > (other.complete, len(other.text))
-
-
-def _merged(found: list[_Found], earlier: dict[str, Document], params: Params) -> list[Document]:
-    """All sources' documents, one for each id, with what was collected before and is neither changed nor pruned."""
-    documents: dict[str, Document] = {}
+def _merge(found: list[_Found], gathered: Gathered, out: Path, params: Params) -> None:
+    """One document for each id, with what was collected before and is neither changed nor pruned."""
+    sources = {source.number: source for source in found}
+    for number, name in gathered.repeated():
+        sources[number].skip(name, "also in an earlier source")
+    networked = {str(f.record["id"]): f.crawled for f in found if f.crawled is not None}
+    counts = gathered.remember(_earlier(out), networked, params.collect.prune)
+    for number, name in gathered.one_for_each_post():
+        if number in sources:
+            sources[number].skip(name, "also there by its number")
+    kept = gathered.kept()
     for source in found:
-        for document in source.documents.values():
-            other = documents.get(document.id)
-            if other is not None:
-                source.skip(document.id, "also in an earlier source")
-            if other is None or _better(document, other):
-                documents[document.id] = document
-    networked = {f.record["id"] for f in found if "crawl" in f.record}
-    for old in earlier.values():
-        new = documents.get(old.id)
-        if new is None and old.consent in networked and not params.collect.prune:
-            documents[old.id] = old
-        elif new is not None and replace(new, fetched_at=old.fetched_at) == old:
-            # Unchanged: it keeps the time at which this text was first fetched, so that nothing after it runs again.
-            documents[old.id] = old
-    for source in found:
-        source.record["kept"] = sum(d.consent == source.record["id"] for d in documents.values())
-    return sorted(documents.values(), key=lambda d: d.id)
+        name = str(source.record["id"])
+        told = counts.get(name, {})
+        since = {what: told.get(what, 0) for what in ("unchanged", "changed", "pruned", "kept from before")}
+        since["new"] = max(0, kept.get(name, 0) - since["unchanged"] - since["changed"] - since["kept from before"])
+        source.record |= {"kept": kept.get(name, 0), "found": gathered.found(source.number), "since": since}
 
 
 def _record(found: _Found) -> dict[str, Any]:
     return found.record | {
-        "found": len(found.documents) + found.skipped.total(),
+        "found": found.record["found"] + found.skipped.total() - found.skipped["also in an earlier source"],
         "skipped": dict(found.skipped),
         "skipped_examples": found.examples,
         "errors": [
@@ -217,9 +204,20 @@ def _record(found: _Found) -> dict[str, Any]:
     }
 
 
-def _earlier(out: Path) -> dict[str, Document]:
+def _written(documents: Iterator[Document], path: Path) -> tuple[int, int]:
+    """Write the table, a few thousand documents in memory at a time; how many there were, and their words."""
+    words = 0
+    with tables.Writer(path) as writer:
+        while batch := list(islice(documents, _BATCH)):
+            writer.write(tables.documents_frame(batch))
+            words += sum(len(document.text.split()) for document in batch)
+    return writer.rows, words
+
+
+def _earlier(out: Path) -> Iterator[Document]:
     try:
         read_json(out / SOURCES_JSON)
-        return {d.id: d for d in tables.documents_from(tables.read(out / tables.DOCUMENTS, "documents"))}
+        for frame in tables.batches(out / tables.DOCUMENTS):
+            yield from tables.documents_from(frame)
     except (OSError, ValueError, DataError):
-        return {}
+        return

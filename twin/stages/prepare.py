@@ -1,23 +1,29 @@
-"""The prepare stage: collected documents made ready to learn from; what is set aside is kept with its reason."""
+"""The prepare stage: collected documents made ready to learn from; what is set aside is kept with its reason.
+
+Row groups in, row groups out: between them it holds counters, hashes and MinHash bands, never the texts.
+"""
 
 from __future__ import annotations
 
 import time
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin import choices as decided
 from twin import tables
 from twin.errors import CorpusTooSmall, DataError
 from twin.files import replacing, write_json
 from twin.params import Params
 from twin.progress import Progress
-from twin.records import Document, content_hash
+from twin.records import Document
 from twin.settings import Settings
-from twin.text import clean, dedup, language, privacy
+from twin.stages.refining import Made, policy_of, refined
+from twin.text import footers
+from twin.text.dedup import Copies
+from twin.text.refine import Counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,181 +52,265 @@ _TRUST = (
 class _Report:
     """What happened to the texts, as report.json tells it."""
 
-    set_aside: list[tuple[Document, str]] = field(default_factory=list)
-    footers: Counter[str] = field(default_factory=Counter)
-    masked: Counter[str] = field(default_factory=Counter)
-    masked_in: Counter[str] = field(default_factory=Counter)
-    mojibake_lines: int = 0
+    collected: int = 0
+    broken: int = 0
+    first_fault: str = ""
+    decided: int = 0
+    aside: Counter[str] = field(default_factory=Counter)
+    counts: Counts = field(default_factory=Counts)
     merged: dict[str, str] = field(default_factory=dict)
+    edited: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    words: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
-def prepare(raw: Path, out: Path, params: Params, settings: Settings, progress: Progress) -> Metrics:
+@dataclass(slots=True)
+class _Kept:
+    """What is remembered of each refined text, by its place: numbers alone."""
+
+    words: array[int] = field(default_factory=lambda: array("I"))
+    trust: array[int] = field(default_factory=lambda: array("B"))
+    length: array[int] = field(default_factory=lambda: array("I"))
+
+    def add(self, document: Document, words: int) -> None:
+        self.words.append(words)
+        self.trust.append(_TRUST.index(document.source))
+        self.length.append(min(len(document.text), 2**32 - 1))
+
+    def best_first(self) -> list[int]:
+        """All places, the most trusted source first, then the longest text, then the earliest place."""
+        import numpy as np
+
+        order = np.lexsort((np.arange(len(self.words)), -np.asarray(self.length, np.int64), np.asarray(self.trust)))
+        return [int(place) for place in order]
+
+
+def prepare(raw: Path, choices: Path, out: Path, params: Params, settings: Settings, progress: Progress) -> Metrics:
     """Make `raw`/documents.parquet ready: `out`/documents.parquet, rejected.parquet (with `reason`) and report.json.
 
-    Texts keep their line breaks, emoji, casing and punctuation. Raises DataError when more than validate.max_rejected
-    of the rows break the schema, CorpusTooSmall when the author's own words are fewer than validate.min_words.
+    Texts keep their line breaks, emoji, casing and punctuation. `choices` is the person's word on single documents
+    (twin.choices), which wins over the source's. Raises DataError when more than validate.max_rejected of the rows
+    break the schema, CorpusTooSmall when the author's own words are fewer than validate.min_words.
     """
     started = time.monotonic()
     report = _Report()
-    good, broken = _checked(raw / tables.DOCUMENTS, params)
-    documents = _eligible(tables.documents_from(good), params, report)
-    documents = _without_footers(documents, report)
-    with progress.step("mend, mask and tag", len(documents)) as step:
-        fresh_documents = []
-        for document in documents:
-            fresh_documents.append(_refined(document, params, report))
-            step.advance(detail=document.title or document.id)
-    documents = _long_enough(fresh_documents, params, report)
-    with progress.step("near-duplicates", len(documents)):
-        documents = _merged(documents, params.prepare.near_duplicate, report)
-    words = {d.id: clean.own_words(d.text) for d in documents}
-    if sum(words.values()) < params.validate_.min_words:
-        raise CorpusTooSmall(sum(words.values()), params.validate_.min_words, _why(report, raw))
-    documents.sort(key=_order)
-    _write(out, documents, broken, report, words, len(good) + len(broken))
+    with replacing(out) as fresh:
+        fresh.mkdir()
+        spool, ready = fresh.with_name("eligible.parquet"), fresh.with_name("refined.parquet")
+        with tables.Writer(fresh / tables.REJECTED, reasoned=True) as rejected:
+            keys = _eligible(raw, choices, spool, rejected, params, report, progress)
+            copies = Copies(params.prepare.near_duplicate, params.prepare.edited_copy)
+            try:
+                kept = _refine(spool, ready, rejected, keys, copies, params, report, progress)
+                spool.unlink()
+                with progress.step("near-duplicates", len(kept.words)):
+                    repeats = copies.repeats(kept.best_first(), kept.trust)
+            finally:
+                copies.close()
+            own = sum(words for place, words in enumerate(kept.words) if place not in repeats)
+            if own < params.validate_.min_words:
+                raise CorpusTooSmall(own, params.validate_.min_words, _why(report, raw))
+            with tables.Writer(fresh / tables.DOCUMENTS) as written:
+                _merge(ready, kept, repeats, params, written, rejected, report)
+        write_json(fresh / REPORT_JSON, _summary(report, own))
     return {
-        "documents": len(documents),
-        "rejected": len(broken),
-        "set_aside": len(report.set_aside),
-        "own_words": sum(words.values()),
-        "masked": report.masked.total(),
+        "documents": written.rows,
+        "rejected": report.broken,
+        "set_aside": report.aside.total(),
+        "own_words": own,
+        "masked": report.counts.masked.total(),
         "near_duplicates": len(report.merged),
         "seconds": round(time.monotonic() - started, 3),
     }
 
 
-def _checked(path: Path, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
-    frame = tables.read(path)
-    good, broken = tables.sift(frame, "documents")
-    if len(broken) > params.validate_.max_rejected * max(1, len(frame)):
+def _eligible(
+    raw: Path, choices: Path, spool: Path, rejected: tables.Writer, params: Params, report: _Report, progress: Progress
+) -> dict[str, frozenset[int]]:
+    """First reading: rows that break the schema or may not be learned from go; footers are counted by source."""
+    tallies: dict[str, footers.Tally] = defaultdict(footers.Tally)
+    known = decided.read(choices)
+    seen: set[int] = set()
+    path = raw / tables.DOCUMENTS
+    report.collected = tables.count(path)
+    with progress.step("check", report.collected) as step, tables.Writer(spool) as good:
+        for frame in tables.batches(path):
+            rows, broken = tables.sift(frame, "documents")
+            rows, twice = _first_of_each(rows, seen)
+            for bad in (broken, twice):
+                if len(bad):
+                    report.broken += len(bad)
+                    report.first_fault = report.first_fault or str(bad["reason"].iloc[0])
+                    rejected.write(bad)
+            passed, refused = [], []
+            for document in tables.documents_from(rows):
+                document, reason = _said(document, known.get(document.id), params, report)
+                if reason:
+                    report.aside[reason] += 1
+                    refused.append((document, reason))
+                else:
+                    passed.append(document)
+                    tallies[_group(document)].add(document.text)
+            good.write(tables.documents_frame(passed))
+            rejected.write(tables.reasoned_frame(refused))
+            step.advance(len(frame))
+    if report.broken > params.validate_.max_rejected * max(1, report.collected):
         raise DataError(
-            f"{len(broken)} of {len(frame)} documents break the schema, more than validate.max_rejected allows",
-            f"{path} ({broken['reason'].iloc[0]})", "Mend the source that gave them, or raise validate.max_rejected.",
+            f"{report.broken} of {report.collected} documents break the schema, more than validate.max_rejected allows",
+            f"{path} ({report.first_fault})", "Mend the source that gave them, or raise validate.max_rejected.",
         )  # fmt: skip
-    return good, broken
+    return {group: tally.repeated() for group, tally in tallies.items()}
 
 
-def _eligible(documents: list[Document], params: Params, report: _Report) -> list[Document]:
-    kept = []
-    for document in documents:
-        if document.provenance not in params.prepare.provenances:
-            report.set_aside.append((document, f"provenance is {document.provenance}"))
-        elif not document.complete:
-            report.set_aside.append((document, "only a part of the text could be read (a paid preview or the like)"))
-        else:
-            kept.append(document)
+def _first_of_each(rows: pd.DataFrame, seen: set[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows whose id stood in no batch before, and those whose did: the schema sees one batch at a time."""
+    import pandas as pd
+
+    if rows.empty:
+        return rows, rows.assign(reason="")
+    hashes = pd.util.hash_array(rows["id"].to_numpy(dtype=object))
+    again = pd.Series([int(number) in seen for number in hashes], index=rows.index)
+    seen.update(int(number) for number in hashes)
+    return rows[~again], rows[again].assign(reason="id: field_uniqueness")
+
+
+def _said(
+    document: Document, choice: decided.Choice | None, params: Params, report: _Report
+) -> tuple[Document, str]:  # fmt: skip
+    """The document with the person's word on it, and why it may not be learned from ("" when it may)."""
+    if choice is not None:
+        report.decided += 1
+        document = choice.apply(document)
+        if choice.excluded:
+            return document, "left out by you"
+        if choice.by:
+            return document, "written by someone else, as you said"
+    if document.provenance not in params.prepare.provenances:
+        return document, f"provenance is {document.provenance}"
+    if not document.complete:
+        return document, "only a part of the text could be read (a paid preview or the like)"
+    return document, ""
+
+
+def _group(document: Document) -> str:
+    return f"{document.source}/{document.register}"
+
+
+def _refine(
+    spool: Path, ready: Path, rejected: tables.Writer, keys: dict[str, frozenset[int]], copies: Copies, params: Params,
+    report: _Report, progress: Progress,
+) -> _Kept:  # fmt: skip
+    """Second reading: every text is made ready, in as many processes as pay off, and sketched for near-duplicates."""
+    kept = _Kept()
+    total = tables.count(spool)
+    with progress.step("mend, mask and tag", total) as step, tables.Writer(ready) as good:
+        made: Made
+        for made in refined(tables.batches(spool, 500), total, keys, policy_of(params)):
+            good.write(tables.documents_frame([document for document, _ in made.passed]))
+            rejected.write(tables.reasoned_frame(made.refused))
+            report.aside.update(reason for _, reason in made.refused)
+            report.counts.add(made.counts)
+            for (document, words), sketch in zip(made.passed, made.sketches, strict=True):
+                kept.add(document, words)
+                copies.add(*sketch)
+            done = len(made.passed) + len(made.refused)
+            step.advance(done, made.passed[-1][0].title if made.passed else "")
     return kept
 
 
-def _without_footers(documents: list[Document], report: _Report) -> list[Document]:
-    grouped: dict[str, dict[str, str]] = defaultdict(dict)
-    for document in documents:
-        grouped[f"{document.source}/{document.register}"][document.id] = document.text
-    keys = {group: clean.footers(texts) for group, texts in grouped.items()}
-    kept = []
-    for document in documents:
-        text, taken = clean.without_footers(document.text, keys[f"{document.source}/{document.register}"])
-        report.footers.update(taken)
-        kept.append(replace(document, text=text) if taken else document)
-    return kept
+def _merge(
+    ready: Path, kept: _Kept, repeats: dict[int, tuple[int, float]], params: Params, written: tables.Writer,
+    rejected: tables.Writer, report: _Report,
+) -> None:  # fmt: skip
+    """Third reading: repeats go to the rejected, and the best copy learns what only they know."""
+    fates = _fates(ready, repeats)
+    place = 0
+    for frame in tables.batches(ready):
+        good, aside = [], []
+        for document in tables.documents_from(frame):
+            if place in repeats:
+                best, similarity = repeats[place]
+                near = similarity >= params.prepare.near_duplicate
+                name = fates[best].id
+                report.merged[document.id] = name
+                if not near:
+                    report.edited[document.id] = name
+                report.aside["a near-duplicate" if near else "an edited version"] += 1
+                aside.append((document, f"{'a near-duplicate' if near else 'an edited version'} of {name}"))
+            else:
+                document = fates[place].complete(document) if place in fates else document
+                good.append(document)
+                for key in ("source", "register", "language"):
+                    report.documents[key][getattr(document, key)] += 1
+                    report.words[key][getattr(document, key)] += kept.words[place]
+            place += 1
+        written.write(tables.documents_frame(good))
+        rejected.write(tables.reasoned_frame(aside))
 
 
-def _refined(document: Document, params: Params, report: _Report) -> Document:
-    text, mended = clean.mend_mojibake(document.text)
-    title, _ = clean.mend_mojibake(document.title)
-    text, counts = privacy.mask(text, params.prepare.mask)
-    title, _ = privacy.mask(title, params.prepare.mask)
-    report.mojibake_lines += mended
-    report.masked.update(counts)
-    report.masked_in.update(counts.keys())
-    text = text.strip("\n \t\ufeff") if text.strip() else text
-    tongue = document.language or language.detect(text, params.author.language)
-    return replace(document, text=text, title=title, sha256=content_hash(text), language=tongue)
+@dataclass(slots=True)
+class _Best:
+    """What a best copy is to be given by its repeats: where the text stood, its title, its date (the earliest)."""
+
+    id: str = ""
+    url: str = ""
+    title: str = ""
+    dates: list[Any] = field(default_factory=list)
+
+    def complete(self, document: Document) -> Document:
+        from dataclasses import replace
+
+        dates = [date for date in (document.published_at, *self.dates) if date is not None]
+        return replace(
+            document, url=document.url or self.url, title=document.title or self.title,
+            published_at=min(dates) if dates else None,
+        )  # fmt: skip
 
 
-def _long_enough(documents: list[Document], params: Params, report: _Report) -> list[Document]:
-    kept = []
-    for document in documents:
-        if clean.own_words(document.text) < params.prepare.min_words:
-            report.set_aside.append((document, f"fewer than {params.prepare.min_words} own words"))
-        else:
-            kept.append(document)
-    return kept
+def _fates(ready: Path, repeats: dict[int, tuple[int, float]]) -> dict[int, _Best]:
+    """By place of each best copy; read from the columns needed alone."""
+    import pandas as pd
 
-
-def _merged(documents: list[Document], threshold: float, report: _Report) -> list[Document]:
-    best_first = sorted(documents, key=lambda d: (_TRUST.index(d.source), -len(d.text), d.id))
-    report.merged = dedup.near_duplicates({d.id: d.text for d in best_first}, threshold)
-    by_id = {d.id: d for d in documents}
-    for repeat, kept in report.merged.items():
-        report.set_aside.append((by_id[repeat], f"a near-duplicate of {kept}"))
-        by_id[kept] = _completed(by_id[kept], by_id[repeat])
-    return [document for document in by_id.values() if document.id not in report.merged]
-
-
-def _completed(best: Document, repeat: Document) -> Document:
-    """The best copy with what only the other one knows: where it stood, its title, its date (the earlier of two)."""
-    dates = [d for d in (best.published_at, repeat.published_at) if d is not None]
-    return replace(
-        best, url=best.url or repeat.url, title=best.title or repeat.title, published_at=min(dates) if dates else None
-    )
-
-
-def _order(document: Document) -> tuple[datetime, str]:
-    return (document.published_at or document.fetched_at, document.id)
+    best: dict[int, _Best] = defaultdict(_Best)
+    wanted = {other for other, _ in repeats.values()}
+    place = 0
+    for frame in tables.batches(ready, columns=["id", "url", "title", "published_at"]) if repeats else ():
+        for identity, url, title, at in zip(*(frame[c] for c in frame.columns), strict=True):
+            if place in wanted:
+                best[place].id = identity
+            elif place in repeats:
+                given = best[repeats[place][0]]
+                given.url, given.title = given.url or url, given.title or title
+                given.dates.append(None if pd.isna(at) else at.to_pydatetime())
+            place += 1
+    return best
 
 
 def _why(report: _Report, raw: Path) -> str:
-    reasons = Counter(reason.split(" of ")[0] for _, reason in report.set_aside)
     return f"{raw}" + (
-        f" (set aside: {'; '.join(f'{n} × {reason}' for reason, n in reasons.most_common(4))})" if reasons else ""
+        f" (set aside: {'; '.join(f'{n} × {reason}' for reason, n in report.aside.most_common(4))})"
+        if report.aside
+        else ""
     )
 
 
-def _write(
-    out: Path, documents: list[Document], broken: pd.DataFrame, report: _Report, words: dict[str, int], collected: int
-) -> None:
-    import pandas as pd
-
-    aside = tables.documents_frame([d for d, _ in report.set_aside]).assign(
-        reason=[reason for _, reason in report.set_aside]
-    )
-    rejected = aside if broken.empty else (broken if aside.empty else pd.concat([broken, aside], ignore_index=True))
-    with replacing(out) as fresh:
-        fresh.mkdir()
-        tables.write(tables.documents_frame(documents), fresh / tables.DOCUMENTS, "documents")
-        tables.write(rejected, fresh / tables.REJECTED)
-        write_json(fresh / REPORT_JSON, _summary(documents, broken, report, words, collected))
-
-
-def _summary(
-    documents: list[Document], broken: pd.DataFrame, report: _Report, words: dict[str, int], collected: int
-) -> dict[str, Any]:
+def _summary(report: _Report, own: int) -> dict[str, Any]:
+    counts = report.counts
     return {
-        "collected": collected,
-        "documents": len(documents),
-        "own_words": sum(words.values()),
-        "words_by": {
-            key: _summed((getattr(d, key), words[d.id]) for d in documents)
-            for key in ("source", "register", "language")
-        },
-        "documents_by": {
-            key: dict(Counter(getattr(d, key) for d in documents)) for key in ("source", "register", "language")
-        },
-        "rejected": len(broken),
-        "set_aside": dict(
-            Counter("a near-duplicate" if r.startswith("a near-dup") else r for _, r in report.set_aside)
-        ),
+        "collected": report.collected,
+        "documents": sum(report.documents["source"].values()),
+        "own_words": own,
+        "words_by": {key: dict(report.words[key]) for key in ("source", "register", "language")},
+        "documents_by": {key: dict(report.documents[key]) for key in ("source", "register", "language")},
+        "rejected": report.broken,
+        "set_aside": dict(report.aside),
+        "decided_by_you": report.decided,
         "near_duplicates": report.merged,
-        "footers": [{"text": text, "removed": count} for text, count in report.footers.most_common()],
-        "masked": dict(report.masked),
-        "masked_documents": dict(report.masked_in),
-        "mojibake_lines_mended": report.mojibake_lines,
+        "edited_versions": report.edited,
+        "footers": [{"text": text, "removed": count} for text, count in counts.footers.most_common()],
+        "masked": dict(counts.masked),
+        "masked_documents": dict(counts.masked_in),
+        "quoted_words": counts.quoted_words,
+        "code_words": counts.code_words,
+        "mojibake_lines_mended": counts.mojibake_lines,
     }
-
-
-def _summed(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for key, count in pairs:
-        total[key] += count
-    return dict(total)

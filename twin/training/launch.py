@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 from twin.errors import TrainingError
 
 MODULE = "twin.training.sft"
+# A traceback's last line; torchrun prints a long report of its own after it.
+_ERROR = re.compile(r"^(?:\[rank\d+\]: )?([\w.]*(?:Error|Exception|Killed|Interrupt)\b.*)$", re.MULTILINE)
 
 
 def command(config: Path, processes: int) -> list[str]:
@@ -60,9 +63,14 @@ def launch(arguments: Sequence[str], env: dict[str, str], log: Path) -> None:
             process.terminate()
             raise
     if code:
-        tail = [x for x in log.read_text(encoding="utf-8").splitlines() if x.strip()][-6:]
         raise TrainingError(
             f"training stopped with code {code}",
-            " / ".join(tail)[-800:],
+            last_words(log.read_text(encoding="utf-8")),
             f"The whole log is {log}; run again to continue.",
         )
+
+
+def last_words(log: str) -> str:
+    """Why a run failed: the last error that one of its processes printed, else the log's last lines."""
+    found = [match for match in _ERROR.findall(log) if "ChildFailedError" not in match]
+    return found[-1].strip()[:800] if found else " / ".join(x for x in log.splitlines()[-6:] if x.strip())[-800:]

@@ -16,9 +16,11 @@ Shape = str
 # fits a pattern is its figure; every other key is in the table of all figures.
 _KNOWN: tuple[tuple[str, str, str, Shape], ...] = (
     (r"(bits_per_byte|bpb).*(gain|saved|reduction)", "Knows your words", "easier to predict than for the base", "%"),
-    (r"(voice|verifier|style).*(auc|score|accept)", "Sounds like you", "by the judge of style", ""),
+    (r"^accepted_masked_10_lora$", "Taken for you", "of ten drafts together, by the judge of style", "%"),
+    (r"^style_gap_closure_lora$", "Style gap closed", "100 % is as near as your own newer texts", "%"),
+    (r"(voice|verifier).*(auc|score)", "Judge of style", "1 tells you from every stranger", ""),
     (r"(delta|distance|style).*adapter", "Distance to your style", "0 is you", ""),
-    (r"cop(y|ied).*share|share.*cop(y|ied)", "Copied passages", "of the drafts; low is good", "%"),
+    (r"^copy_share_above_self$|cop(y|ied).*share", "Copied passages", "of the drafts; low is good", "%"),
     (r"tokens_per_second|tok_s", "Speed", "tokens a second", ""),
 )
 
@@ -67,6 +69,33 @@ def _named(found: dict[str, Any]) -> list[tuple[str, Figure]]:
         if key is not None:
             named.append((key, Figure(name=name, value=write(found[key], shape), hint=hint)))
     return named
+
+
+# What the arms of an evaluation are called, in the table's order, and the columns: key, heading, shape.
+_ARMS = {
+    "real": "You, held out", "lora": "The twin", "lora_rag": "The twin with facts", "aligned": "The twin, aligned",
+    "champion": "The version that writes now", "base_rag": "Base model with facts",
+    "base_exemplars": "Base model with examples", "base": "Base model", "wrong_author": "Another author's twin",
+    "cheater": "An old text, word for word",
+}  # fmt: skip
+_COLUMNS = (
+    ("style_distance_{}", "Distance to your style", ""), ("style_gap_closure_{}", "Gap closed", "%"),
+    ("accepted_masked_10_{}", "Taken for you", "%"), ("copy_share_{}", "Copied", "%"),
+    ("covered_points_{}", "Points made", "%"), ("unsupported_per_100_words_{}", "Unsupported, per 100 words", ""),
+    ("sound_share_{}", "Ends well", "%"),
+)  # fmt: skip
+
+
+def arms(work: Workspace) -> list[tuple[str, ...]]:
+    """Who was compared, one row each under a row of headings; columns that nobody has are left out."""
+    found = metrics(work)
+    present = [arm for arm in _ARMS if f"style_distance_{arm}" in found]
+    columns = [c for c in _COLUMNS if any(c[0].format(arm) in found for arm in present)]
+    rows = [
+        (_ARMS[arm], *(write(found[k], shape) if (k := key.format(arm)) in found else "" for key, _, shape in columns))
+        for arm in present
+    ]
+    return [("", *(heading for _, heading, _ in columns)), *rows] if rows else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

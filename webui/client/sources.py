@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from twin import choices
 from twin import params as twin_params
 from twin.errors import SourceError
 from twin.files import write_text
@@ -24,7 +25,7 @@ TEXT_FOLDER = "texts"
 
 NAMES = {
     "linkedin": "LinkedIn", "medium": "Medium", "substack": "Substack", "github": "GitHub", "rss": "Feed",
-    "files": "Texts", "jsonl": "Table of texts",
+    "blog": "Blog", "files": "Texts", "jsonl": "Table of texts",
 }  # fmt: skip
 
 _KNOWN_FILES = "Drop the export of LinkedIn, Medium or Substack, or Markdown, text, HTML, JSONL or CSV files."
@@ -197,6 +198,8 @@ def _close(params_file: Path, yaml: Any, data: Any) -> Params:
     # Checked before it takes the file's place: a list that the stages would refuse is never written.
     params = twin_params.loads(out.getvalue(), str(params_file))
     write_text(params_file, out.getvalue())
-    # The pipeline depends on this folder, also when every source is a link.
-    Workspace(params_file.parent, params.author.id).inbox.mkdir(parents=True, exist_ok=True)
+    # The pipeline depends on both, also when every source is a link.
+    work = Workspace(params_file.parent, params.author.id)
+    work.inbox.mkdir(parents=True, exist_ok=True)
+    choices.ensure(work.choices)
     return params

@@ -18,8 +18,10 @@ class Seen:
 
     error: str = ""
     verdict: str = ""
+    headline: str = ""
     reasons: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
+    arms: tuple[tuple[str, ...], ...] = ()
     others: tuple[tuple[str, str], ...] = ()
     loss: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = ()
     report: float | None = None
@@ -43,7 +45,8 @@ def _look(client: Client) -> Seen:
     gate = evaluation.gate(work)
     report = reports.paths(client, params.author.id)[0]
     return Seen(
-        verdict=state.verdict(gate), reasons=state.reasons(gate), figures=tuple(evaluation.figures(work)),
+        verdict=state.verdict(gate), headline=str(gate.get("headline") or ""), arms=tuple(evaluation.arms(work)),
+        reasons=state.reasons(gate), figures=tuple(evaluation.figures(work)),
         others=tuple(evaluation.others(work)), loss=evaluation.loss(work),
         report=report.stat().st_mtime if report.is_file() else None,
     )  # fmt: skip
@@ -68,6 +71,8 @@ def _show(seen: Seen) -> None:
         with ui.element("section").classes("figures").props('aria-label="Key figures"'):
             for figure in seen.figures:
                 parts.figure(figure.name, figure.value, figure.hint)
+    if seen.arms:
+        _compared(seen.arms)
     if seen.loss:
         _learning(seen)
     if seen.others:
@@ -86,7 +91,19 @@ def _verdict(seen: Seen) -> None:
         return
     passed = seen.verdict == "passed"
     title = "Let through: this version may write" if passed else "Held back: the version before keeps writing"
-    parts.note("good" if passed else "warn", "\n".join(seen.reasons), title)
+    reasons = [seen.headline, *seen.reasons] if seen.headline not in ("", "Promoted") else seen.reasons
+    parts.note("good" if passed else "warn", "\n".join(reasons), title)
+
+
+def _compared(rows: tuple[tuple[str, ...], ...]) -> None:
+    with ui.element("section").classes("card").style("overflow-x: auto"):
+        parts.heading(2, "Who writes like you")
+        with ui.element("table").classes("plain nums"):
+            for n, row in enumerate(rows):
+                with ui.element("tr"):
+                    for m, words in enumerate(row):
+                        cell = ui.label(words)
+                        cell.tag = "th" if n == 0 or m == 0 else "td"
 
 
 def _learning(seen: Seen) -> None:

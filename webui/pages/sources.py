@@ -15,7 +15,7 @@ from webui.pages import guide, home, working
 
 _ICONS = {
     "linkedin": "o_work_outline", "medium": "o_article", "substack": "o_mark_email_read", "github": "o_code",
-    "rss": "o_rss_feed", "files": "o_description", "jsonl": "o_data_object",
+    "rss": "o_rss_feed", "blog": "o_language", "files": "o_description", "jsonl": "o_data_object",
 }  # fmt: skip
 
 # Quasar's own header has a button and a field without names: here both say what they are for.

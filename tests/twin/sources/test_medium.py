@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from twin.errors import SourceError
-from twin.sources import archive, medium, rss
+from twin.sources import archive, medium, medium_feed, rss
 
 PAGE = """<html><body><article class="h-entry"><header><h1 class="p-name">{title}</h1></header>
 <section data-field="subtitle" class="p-summary">Sub…</section>
@@ -80,11 +80,11 @@ FEED = """<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/cont
 
 
 def test_the_feed_gives_the_export_s_ids_and_marks_member_only_texts(now):
-    whole, paid = (medium.from_feed(e, "ann", now) for e in rss.entries(FEED.encode(), "feed")[0])
+    whole, paid = (medium_feed.from_feed(e, "ann", now) for e in rss.entries(FEED.encode(), "feed")[0])
     assert (whole.id, whole.text, whole.complete) == ("medium:abcdef012345", "First\nline.", True)
     assert whole.url == "https://medium.com/@ann/tides-abcdef012345"
     assert (paid.id, paid.text, paid.complete) == ("medium:0123456789ab", "Only a start", False)
 
 
 def test_a_handle_gives_the_feed_s_address():
-    assert medium.crawl("@ann", None).first[0].url == "https://medium.com/feed/@ann"
+    assert medium_feed.crawl("@ann", None).first[0].url == "https://medium.com/feed/@ann"

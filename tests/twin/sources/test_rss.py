@@ -21,7 +21,7 @@ ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><link 
 def follow(body, step="feed", user=""):
     from datetime import UTC, datetime
 
-    page = Page("https://a/feed", 200, {}, body, step, {})
+    page = Page("https://a/blog", 200, {}, body, step, {})
     return list(rss.follow(page, "ann", datetime(2026, 1, 1, tzinfo=UTC), {"user": user}))
 
 
@@ -51,8 +51,12 @@ def test_rss_with_full_content_and_a_plain_description_that_keeps_its_lines():
 def test_a_page_leads_to_its_feed():
     page = b'<!doctype html><html><head><link rel="alternate" type="application/rss+xml" href="/rss.xml"></head></html>'
     assert follow(page) == [Ask("https://a/rss.xml", "found feed")]
+    (guess,) = follow(b"<html><body>hello</body></html>")
+    assert guess.url == "https://a/blog/feed" and ["https://a/rss.xml", "found feed"] in [
+        list(i) for i in guess.instead
+    ]
     with pytest.raises(SourceError, match="no feed at this address"):
-        follow(b"<html><body>hello</body></html>")
+        follow(page, "found feed")
 
 
 def test_an_entity_bomb_is_not_expanded():

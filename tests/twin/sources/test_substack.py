@@ -9,7 +9,7 @@ import json
 import pytest
 
 from twin.errors import SourceError
-from twin.sources import archive, substack
+from twin.sources import archive, substack, substack_web
 from twin.sources.crawl import Ask, Page
 
 BODY = (
@@ -51,7 +51,7 @@ def test_export_gives_published_posts_and_never_opens_subscribers(pack, now, sor
 
 
 def test_api_and_export_name_one_post_alike(now):
-    found = substack.from_api(
+    found = substack_web.from_api(
         {"id": 101, "slug": "tides", "body_html": BODY, "wordcount": 12, "audience": "everyone"}, "ann", now
     )
     assert (found.id, found.text, found.complete) == ("substack:101", TEXT, True)
@@ -66,20 +66,20 @@ def test_a_preview_is_told_by_its_word_count(count, whole, now):
         "wordcount": count,
         "audience": "only_paid",
     }
-    assert substack.from_api(post, "ann", now).complete is whole
+    assert substack_web.from_api(post, "ann", now).complete is whole
 
 
 def test_a_paid_post_without_preview_and_another_writer_s_are_skipped(now):
     paid = {"id": 1, "slug": "s", "body_html": None, "wordcount": 9, "audience": "only_paid"}
-    assert "without a body" in substack.from_api(paid, "ann", now).reason
+    assert "without a body" in substack_web.from_api(paid, "ann", now).reason
     guest = {"id": 1, "slug": "s", "body_html": "<p>x</p>", "publishedBylines": [{"handle": "bo"}]}
-    assert substack.from_api(guest, "ann", now, "ann").reason == "by another writer"
+    assert substack_web.from_api(guest, "ann", now, "ann").reason == "by another writer"
 
 
 def test_the_archive_is_paged_by_what_came_until_it_is_empty(now):
     def answer(rows, offset):
         page = Page("https://a/api/v1/archive", 200, {}, json.dumps(rows).encode(), "archive", {"offset": offset})
-        return list(substack.follow(page, "ann", now, {"base": "https://a"}))
+        return list(substack_web.follow(page, "ann", now, {"base": "https://a"}))
 
     asks = answer([{"slug": "a"}, {"slug": "b"}], 23)
     assert [a.url.split("/v1/")[1] for a in asks if isinstance(a, Ask)] == [

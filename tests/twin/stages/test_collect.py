@@ -88,7 +88,7 @@ def test_an_absolute_path_and_one_file(inbox, settings):
             r"source 1 \(linkedin bad\.zip\).*damaged.*Download the export again",
         ),
         ("sources:\n- {kind: linkedin, path: evil.zip}\n", "points outside"),
-        ("sources:\n- {kind: linkedin, user: ann}\n", "LinkedIn forbids it"),
+        ("sources:\n- {kind: linkedin, user: ann}\n", "LinkedIn forbids collecting its pages.*LINKEDIN_TOKEN"),
         ("sources:\n- {kind: github, path: notes}\n", "Name a user instead"),
         ("sources:\n- {kind: rss, url: '{sample_site}/feed'}\n", "sample_site: true"),
     ],

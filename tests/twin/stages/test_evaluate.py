@@ -23,7 +23,7 @@ from twin.stages.evaluate import evaluate
 def params() -> Params:
     return loads(
         "author: {id: wren, name: Wren}\n"
-        "evaluate: {briefs: 2, max_new_tokens: 24, bootstrap: 100, pool: 2}\n"
+        "evaluate: {briefs: 2, seeds: 1, max_new_tokens: 24, bootstrap: 100, pool: 2, wrong_author_tokens: 0}\n"
         "dataset: {max_tokens: 128}\n"
     )
 
@@ -74,8 +74,11 @@ def test_two_briefs_give_metrics_gate_report_and_plots(tmp_path: Path, settings:
     assert metrics["bits_per_byte_base"] != metrics["bits_per_byte_adapter"]
     assert read_json(out / "metrics.json") == metrics
     verdict = read_json(out / "gate.json")
-    assert [c["name"] for c in verdict["checks"]] == ["likelihood", "copying", "style"]
-    assert verdict["checks"][2]["verdict"] in ("insufficient", "fail") and "2 held-out texts" in verdict["reasons"][2]
+    assert [c["name"] for c in verdict["checks"]] == [
+        "likelihood", "style", "verifier", "copying", "content", "fluency",
+    ]  # fmt: skip
+    assert verdict["checks"][1]["verdict"] in ("insufficient", "fail") and "2 held-out texts" in verdict["reasons"][1]
+    assert verdict["against"] == "base" and not verdict["proven"]
     assert len(verdict["adapter_sha256"]) == len(verdict["dataset_sha256"]) == 64
     drafts = read_json(out / "drafts.json")
     assert {d["arm"] for d in drafts} == {"base", "base_exemplars", "lora"} and len(drafts) == 6
@@ -89,6 +92,26 @@ def test_two_briefs_give_metrics_gate_report_and_plots(tmp_path: Path, settings:
     page = (out / "report.html").read_text()
     assert "Does it write like Wren?" in page and "we waited" in page
     assert read_json(settings.progress / "evaluate.json")["state"] == "done"
+    _written_again(dataset, adapter, out, params, settings)
+
+
+def _written_again(dataset: Path, adapter: Path, out: Path, params: Params, settings: Settings) -> None:
+    """A second evaluation of the same adapter writes nothing anew, however it measures; another sampling does."""
+    from twin.evaluation.arms import Ask, Written
+    from twin.stages.evaluate_drafts import _digests, _Store
+
+    kept = settings.home / "evaluation" / "wren"
+    gguf = adapter / "adapter.gguf"
+    store = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.8})
+    ask = Ask("lora", [[{"role": "user", "content": "ferry"}]])
+    assert store.get(ask.model, ask.prompts[0], 7) is None
+    store.put(ask.model, ask.prompts[0], 7, Written("no ferry.", True))
+    store.save()
+    again = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.8})
+    assert again.get("lora", ask.prompts[0], 7) == Written("no ferry.", True)
+    assert again.get("base", ask.prompts[0], 7) is None and again.get("lora", ask.prompts[0], 8) is None
+    other = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.7})
+    assert other.get("lora", ask.prompts[0], 7) is None
 
 
 def test_without_an_adapter_it_says_which_stage_to_run(tmp_path: Path, settings: Settings, params: Params) -> None:

@@ -35,7 +35,9 @@ def document(number: int, text: str | None = None, **more: object) -> Document:
 def run(tmp_path: Path, settings, documents, yaml="validate: {min_words: 10}"):
     tables.write(tables.documents_frame(documents), tmp_path / "raw" / "documents.parquet")
     params = loads(f"author: {{id: ann, name: Ann}}\n{yaml}\n")
-    metrics = prepare(tmp_path / "raw", tmp_path / "out", params, settings, Progress("prepare"))
+    metrics = prepare(
+        tmp_path / "raw", tmp_path / "choices.json", tmp_path / "out", params, settings, Progress("prepare")
+    )
     found = {d.id: d for d in tables.documents_from(tables.read(tmp_path / "out" / "documents.parquet", "documents"))}
     rejected = tables.read(tmp_path / "out" / "rejected.parquet")
     return metrics, found, rejected, json.loads((tmp_path / "out" / "report.json").read_text())
@@ -125,4 +127,11 @@ def test_the_same_input_gives_the_same_files(tmp_path, settings):
 
 def test_a_missing_input_names_the_stage_to_run(tmp_path, settings):
     with pytest.raises(DataError, match="input is missing"):
-        prepare(tmp_path / "raw", tmp_path / "out", loads("author: {id: a, name: A}"), settings, Progress("prepare"))
+        prepare(
+            tmp_path / "raw",
+            tmp_path / "choices.json",
+            tmp_path / "out",
+            loads("author: {id: a, name: A}"),
+            settings,
+            Progress("prepare"),
+        )

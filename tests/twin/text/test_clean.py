@@ -31,35 +31,3 @@ def test_mojibake_is_mended_and_nothing_else():
     assert clean.mend_mojibake("Itâ€™s a cafÃ©\nyes") == ("It’s a café\nyes", 1)
     code = "```\ncafÃ© â€™\n```"
     assert clean.mend_mojibake(code) == (code, 0)
-
-
-FOOTER = "Subscribe to my newsletter at https://a.org/{n}?x={n}"
-
-
-def posts(count=12):
-    return {str(n): f"Opening {n} of many.\n\nMiddle {n}.\n\n---\n\n{FOOTER.format(n=n)}" for n in range(count)}
-
-
-def test_a_repeated_footer_is_found_and_taken_off_with_its_rule():
-    keys = clean.footers(posts())
-    assert len(keys) == 1
-    text, taken = clean.without_footers(posts()["3"], keys)
-    assert text == "Opening 3 of many.\n\nMiddle 3."
-    assert taken == [FOOTER.format(n=3)]
-
-
-def test_a_short_sign_off_and_hashtags_are_the_author_s():
-    texts = {str(n): f"Post {n} says this.\n\nSee you on the boat.\n\n#ferries #night" for n in range(20)}
-    assert clean.footers(texts) == {}
-
-
-def test_a_block_is_no_footer_where_it_stands_alone_or_inside():
-    keys = clean.footers(posts())
-    alone = FOOTER.format(n=1)
-    inside = f"a\n\n{alone}\n\nb"
-    assert clean.without_footers(alone, keys) == (alone, [])
-    assert clean.without_footers(inside, keys) == (inside, [])
-
-
-def test_few_texts_have_no_footers():
-    assert clean.footers(posts(3)) == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from twin.errors import SourceError
-from twin.sources import links
+from twin.sources import fetch, links
 
 PAGE = """<html><head><title>Clickers</title></head><body><nav>Home About</nav><article><h1>Clickers</h1>
 <p>The harbour bought forty clickers of steel last week, and every deckhand has one in her pocket now.</p>
@@ -110,9 +109,9 @@ def test_what_is_not_read_says_why(site: str, path: str, told: str) -> None:
 
 
 def test_a_page_that_trickles_is_left(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "MAX_SECONDS", 0.4)
+    monkeypatch.setattr(fetch, "MAX_SECONDS", 0.4)
     (page,) = links.read_links([f"{site}/slow"], allow_loopback=True)
-    assert "10 s" in page.error
+    assert "0.4 s" in page.error
 
 
 @pytest.mark.parametrize(
@@ -120,29 +119,26 @@ def test_a_page_that_trickles_is_left(site: str, monkeypatch: pytest.MonkeyPatch
     [
         "http://127.0.0.1/", "http://localhost:8080/", "http://[::1]/", "http://2130706433/", "http://0x7f000001/",
         "http://10.0.0.1/", "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data/", "http://[fd00::1]/",
-        "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/", "http://user:word@127.0.0.1/",
+        "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/",
     ],
 )  # fmt: skip
 def test_private_places_are_never_asked(url: str) -> None:
     with pytest.raises(SourceError, match=r"private address|not known"):
-        links.fetch(url)
+        fetch.fetch(url)
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x.example/", "file:///etc/passwd", "javascript:alert(1)", "x.example", "http:///x"]
+    "url",
+    ["ftp://x.example/", "file:///etc/passwd", "javascript:alert(1)", "x.example", "http:///x"],
 )
 def test_other_schemes_are_refused(url: str) -> None:
     with pytest.raises(SourceError, match="not http or https"):
-        links.fetch(url)
+        fetch.fetch(url)
 
 
-def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    def resolve(host: str, port: int, **_: Any) -> list[Any]:
-        return [(0, 0, 0, "", ("93.184.216.34", port)), (0, 0, 0, "", ("10.0.0.7", port))]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
     with pytest.raises(SourceError, match="private address"):
-        links.fetch("http://two-faced.example/")
+        fetch.fetch("http://two-faced.example/", lookup=lambda host, port: ["93.184.216.34", "10.0.0.7"])
 
 
 def test_a_bad_link_does_not_hide_a_good_one(site: str) -> None:

@@ -1,0 +1,36 @@
+"""Repeated footers are found and taken off; sign-offs, hashtags and lone blocks are not."""
+
+from __future__ import annotations
+
+from twin.text import footers
+
+FOOTER = "Subscribe to my newsletter at https://a.org/{n}?x={n}"
+
+
+def posts(count=12):
+    return {str(n): f"Opening {n} of many.\n\nMiddle {n}.\n\n---\n\n{FOOTER.format(n=n)}" for n in range(count)}
+
+
+def test_a_repeated_footer_is_found_and_taken_off_with_its_rule():
+    keys = footers.found_in(posts().values())
+    assert len(keys) == 1
+    text, taken = footers.without(posts()["3"], keys)
+    assert text == "Opening 3 of many.\n\nMiddle 3."
+    assert taken == [FOOTER.format(n=3)]
+
+
+def test_a_short_sign_off_and_hashtags_are_the_author_s():
+    texts = {str(n): f"Post {n} says this.\n\nSee you on the boat.\n\n#ferries #night" for n in range(20)}
+    assert footers.found_in(texts.values()) == frozenset()
+
+
+def test_a_block_is_no_footer_where_it_stands_alone_or_inside():
+    keys = footers.found_in(posts().values())
+    alone = FOOTER.format(n=1)
+    inside = f"a\n\n{alone}\n\nb"
+    assert footers.without(alone, keys) == (alone, [])
+    assert footers.without(inside, keys) == (inside, [])
+
+
+def test_few_texts_have_no_footers():
+    assert footers.found_in(posts(3).values()) == frozenset()

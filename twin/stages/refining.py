@@ -1,0 +1,95 @@
+"""The slow part of prepare, batch by batch, in this process or in two beside it; the order stays."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from twin import tables
+from twin.params import Params
+from twin.records import Document
+from twin.text.dedup import bands, shingles
+from twin.text.refine import Counts, Policy, refine
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+# Below this many texts a second process costs more to start than it gives.
+_WORTH = 4000
+_MOST = 2
+
+
+@dataclass(slots=True)
+class Made:
+    """What became of one batch: texts ready with their own words and sketches, and those set aside with the reason."""
+
+    passed: list[tuple[Document, int]] = field(default_factory=list)
+    sketches: list[tuple[NDArray[np.uint32], NDArray[np.uint64]]] = field(default_factory=list)
+    refused: list[tuple[Document, str]] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+
+def policy_of(params: Params) -> tuple[Policy, float]:
+    """The policy for single texts, and the similarity from which bands are made."""
+    own = params.prepare
+    policy = Policy(
+        min_words=own.min_words, quotes=own.quotes, code=own.code, own_share=own.own_share, languages=own.languages,
+        mask=own.mask, own_contacts=own.own_contacts, language=params.author.language,
+    )  # fmt: skip
+    return policy, min(own.near_duplicate, own.edited_copy)
+
+
+def refined(
+    frames: Iterator[pd.DataFrame], total: int, keys: dict[str, frozenset[int]], policy: tuple[Policy, float]
+) -> Iterator[Made]:  # fmt: skip
+    """Every batch made ready, in order; at most a few batches are in memory at a time."""
+    workers = min(_MOST, os.cpu_count() or 1)
+    if total < _WORTH or workers < 2:
+        yield from (_batch(frame, keys, policy) for frame in frames)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Spawned, not forked: whoever calls may have threads.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(keys, policy))
+    try:
+        waiting: deque[Future[Made]] = deque()
+        for frame in frames:
+            waiting.append(pool.submit(_there, frame))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_given: list[Any] = []
+
+
+def _begin(keys: dict[str, frozenset[int]], policy: tuple[Policy, float]) -> None:
+    _given[:] = [keys, policy]
+
+
+def _there(frame: pd.DataFrame) -> Made:
+    return _batch(frame, _given[0], _given[1])
+
+
+def _batch(frame: pd.DataFrame, keys: dict[str, frozenset[int]], policy: tuple[Policy, float]) -> Made:
+    made = Made()
+    for document in tables.documents_from(frame):
+        own = keys.get(f"{document.source}/{document.register}", frozenset())
+        fresh, words, reason = refine(document, own, policy[0], made.counts)
+        if reason:
+            made.refused.append((fresh, reason))
+            continue
+        marks = shingles(fresh.text)
+        made.passed.append((fresh, words))
+        made.sketches.append((marks, bands(marks, policy[1])))
+    return made
