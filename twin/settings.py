@@ -25,15 +25,12 @@ class Settings:
     webui_port: int
     endpoint_port: int
     predictor_port: int
-<<<<<<< HEAD
     writer_url: str = ""
     writer_model: str = ""
     writer_key: str = ""
-=======
     judge_url: str = ""
     judge_model: str = ""
     judge_key: str = ""
->>>>>>> main
 
     @property
     def progress(self) -> Path:

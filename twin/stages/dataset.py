@@ -49,7 +49,8 @@ def dataset(
     for split in ("train", "validation", "test"):
         part = frame[frame["split"] == split]
         metrics[f"{split}_documents"] = int(part["document_id"].nunique())
-        metrics[f"{split}_words"] = sum(len(text.split()) for text in part["completion"])
+        # Of the texts, once each: the mix asks for some of them several times.
+        metrics[f"{split}_words"] = sum(len(d.text.split()) for d in texts if splits[d.id] == split)
     with replacing(out) as fresh:
         fresh.mkdir()
         tables.write(frame, fresh / tables.EXAMPLES, "examples")

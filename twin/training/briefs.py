@@ -58,7 +58,7 @@ class Briefs:
         self.given[rung] += 1
         return Brief(brief, "\n".join(x for x in (topic, *(f"- {p}" for p in points)) if x), tuple(points), rung)
 
-    def report(self) -> dict[str, dict[str, float | int]]:
+    def report(self) -> dict[str, Mapping[str, float | int]]:
         """How often each rung was tried and accepted, which rung gave the brief, and why summaries were refused."""
         rates: dict[str, float | int] = {
             f"{rung}_accepted": round(self.given[f"{rung}+"] / self.tried[rung], 3) for rung in self.tried
