@@ -217,7 +217,10 @@ class Cluster(_Strict):
     """Where the pipelines run when they run on Kubernetes.
 
     `service` is the InferenceService to deploy to, '' for none; `pipelines` the address of the KFP API server.
-    `nodes` 0 trains in the pipeline's own pod; n submits a TrainJob of n nodes, `train.processes` processes on each.
+    `nodes` 0 trains in the pipeline's own pod; n submits a TrainJob of n nodes, `train.processes` processes on each;
+    `queue` is the Kueue queue it waits in, '' for none. With `canary_percent` above 0 a new version first stands
+    beside the old one and takes that share of the traffic for `canary_seconds`; 0 replaces the old one at once and
+    goes back when the new one does not answer.
     """
 
     namespace: str = Field(default="twin", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -226,6 +229,9 @@ class Cluster(_Strict):
     nodes: int = Field(default=0, ge=0)
     gpus: int = Field(default=0, ge=0)
     runtime: str = "twin-torch"
+    queue: str = ""
+    canary_percent: int = Field(default=0, ge=0, le=50)
+    canary_seconds: int = Field(default=600, ge=0, le=86_400)
     timeout_minutes: int = Field(default=720, ge=1)
 
 

@@ -21,13 +21,13 @@ class Settings:
     predictor_url: str
     endpoint_url: str
     github_token: str
-    linkedin_token: str
     webui_port: int
     endpoint_port: int
     predictor_port: int
     writer_url: str = ""
     writer_model: str = ""
     writer_key: str = ""
+    linkedin_token: str = ""
     judge_url: str = ""
     judge_model: str = ""
     judge_key: str = ""
@@ -64,8 +64,8 @@ def load() -> Settings:
         judge_url=env.get("TWIN_JUDGE_URL", ""),
         judge_model=env.get("TWIN_JUDGE_MODEL", ""),
         judge_key=env.get("TWIN_JUDGE_KEY", ""),
-        linkedin_token=env.get("LINKEDIN_TOKEN", ""),
         webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
         endpoint_port=endpoint_port,
         predictor_port=predictor_port,
+        linkedin_token=env.get("LINKEDIN_TOKEN", ""),
     )
