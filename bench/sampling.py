@@ -58,9 +58,9 @@ def main() -> None:
     }  # fmt: skip
     print(f"{len(cases)} validation briefs, 2 seeds; base written with temperature 0.8, min_p 0.1, penalty 1.05\n")
     print(
-        "| temperature | min_p | penalty | gap closed | taken for the author | copied | sound | points | words | seconds |"
+        "| temperature | min_p | penalty | gap closed | taken for the author | copied | sound | points | unsupported / 100 words | words | seconds |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     drafts = _drafts(asked, adapter, base.gguf or Path(), chosen, params, options.drafts)
     for temperature, min_p, penalty in chosen:
         written = {arms.BASE: drafts["base"][0], arms.LORA: drafts[_key(temperature, min_p, penalty)][0]}

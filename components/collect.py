@@ -10,10 +10,11 @@ def collect(workspace: str, params: str, raw: dsl.Output[dsl.Dataset], metrics: 
     """Read every source of `params` (YAML); the author's inbox lies below `workspace`, as for people."""
     from pathlib import Path
 
-    from components.wiring import context, log
+    from components.wiring import context, log, trace
     from twin.stages.collect import collect as stage
     from twin.workspace import Workspace
 
     chosen, settings, progress = context("collect", params)
     inbox = Workspace(Path(workspace), chosen.author.id).inbox
     log(metrics, stage(inbox, Path(raw.path), chosen, settings, progress))
+    trace(raw, chosen)

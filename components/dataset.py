@@ -16,7 +16,10 @@ def dataset(
     """Split by document and time, then expand each text into examples."""
     from pathlib import Path
 
-    from components.wiring import context, log
+    from components.wiring import context, log, trace
     from twin.stages.dataset import dataset as stage
 
-    log(metrics, stage(Path(documents.path), Path(features.path), Path(examples.path), *context("dataset", params)))
+    chosen, settings, progress = context("dataset", params)
+    places = (Path(documents.path), Path(features.path), Path(examples.path))
+    log(metrics, stage(*places, chosen, settings, progress))
+    trace(examples, chosen)

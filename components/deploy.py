@@ -1,4 +1,4 @@
-"""Component deploy: the registry's champion and its base model become what the cluster serves."""
+"""Component deploy: the registry's champion and its base model reach the cluster, as canary or at once."""
 
 from typing import NamedTuple
 
@@ -9,13 +9,13 @@ from components.wiring import OPTIONS
 
 @dsl.component(**OPTIONS)
 def deploy(params: str, models: str) -> NamedTuple("Deployed", [("version", str), ("before", dict)]):  # type: ignore[valid-type]
-    """Publish to the volume `models` and restart the predictor; `before` is what a roll-back needs."""
+    """Publish to the volume `models` and start a predictor with it; `before` is what a roll-back needs."""
     from pathlib import Path
 
-    from components import rollout
     from components.wiring import context
     from twin import registry
     from twin.basemodel import local_path
+    from twin.cluster import rollout
     from twin.errors import RegistryError
 
     chosen, settings, progress = context("deploy", params)

@@ -19,9 +19,11 @@ def evaluate(
     import shutil
     from pathlib import Path
 
-    from components.wiring import context, log
+    from components.wiring import context, log, trace
     from twin.stages.evaluate import evaluate as stage
 
     places = (Path(examples.path), Path(adapter.path), Path(features.path), Path(report.path))
-    log(metrics, stage(*places, *context("evaluate", params)))
+    chosen, settings, progress = context("evaluate", params)
+    log(metrics, stage(*places, chosen, settings, progress))
+    trace(report, chosen)
     shutil.copyfile(Path(report.path) / "report.html", page.path)

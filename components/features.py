@@ -12,7 +12,9 @@ def features(
     """Write the offline features and materialise them into the database of DATABASE_URL."""
     from pathlib import Path
 
-    from components.wiring import context, log
+    from components.wiring import context, log, trace
     from twin.stages.features import features as stage
 
-    log(metrics, stage(Path(documents.path), Path(features.path), *context("features", params)))
+    chosen, settings, progress = context("features", params)
+    log(metrics, stage(Path(documents.path), Path(features.path), chosen, settings, progress))
+    trace(features, chosen)

@@ -16,10 +16,11 @@ def prepare(
     """Clean, mask, deduplicate and validate, as `params` (YAML) and the person's choices in `workspace` say."""
     from pathlib import Path
 
-    from components.wiring import context, log
+    from components.wiring import context, log, trace
     from twin.stages.prepare import prepare as stage
     from twin.workspace import Workspace
 
-    known = context("prepare", params)
-    choices = Workspace(Path(workspace), known[0].author.id).choices
-    log(metrics, stage(Path(raw.path), choices, Path(documents.path), *known))
+    chosen, settings, progress = context("prepare", params)
+    choices = Workspace(Path(workspace), chosen.author.id).choices
+    log(metrics, stage(Path(raw.path), choices, Path(documents.path), chosen, settings, progress))
+    trace(documents, chosen)

@@ -16,9 +16,12 @@ def register(
     """True when the new version is the champion. A refused one is registered too: its figures are kept."""
     from pathlib import Path
 
-    from components.wiring import context, log
+    from components.wiring import context, log, trace
     from twin.stages.register import register as stage
 
-    found = stage(Path(adapter.path), Path(report.path), Path(registration.path), *context("register", params))
+    chosen, settings, progress = context("register", params)
+    found = stage(Path(adapter.path), Path(report.path), Path(registration.path), chosen, settings, progress)
     log(metrics, found)
+    run = {"mlflow_run_id": str(found["run_id"]), "version": str(found["version"]), "mlflow": settings.mlflow_uri}
+    trace(registration, chosen, **run)
     return bool(found["promoted"])

@@ -75,6 +75,12 @@ def trainer(image: str, params: Params) -> Any:
     return CustomTrainerContainer(image=image, num_nodes=params.cluster.nodes, resources_per_node=resources)
 
 
+def labels(params: Params) -> dict[str, str]:
+    """The job's labels; with a queue, Kueue admits the job when all its nodes fit and not before."""
+    queue = {"kueue.x-k8s.io/queue-name": params.cluster.queue} if params.cluster.queue else {}
+    return {"app.kubernetes.io/part-of": "twin", "twin/author": params.author.id, **queue}
+
+
 def submit(job: str, config: Path, params: Params, client: Any = None) -> None:
     """Run the job to its end, its first node's log on stderr. Raises TrainingError with the last lines on failure.
 
@@ -106,7 +112,7 @@ def _create(client: Any, job: str, config: Path, params: Params) -> str:
     runtime = client.get_runtime(params.cluster.runtime)
     options = [
         Name(f"{job}-{secrets.token_hex(3)}"),
-        Labels({"app.kubernetes.io/part-of": "twin", "twin/author": params.author.id}),
+        Labels(labels(params)),
         TrainerCommand(command(params)),
         TrainerArgs(["--config", str(config)]),
         ActiveDeadlineSeconds(params.cluster.timeout_minutes * 60),

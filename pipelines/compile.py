@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-NAMES = ("feature", "training", "inference", "monitoring")
+NAMES = ("feature", "training", "inference", "monitoring", "fleet")
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "pipelines" / "ir"
 IMAGES = ROOT / "manifests" / "images" / "kustomization.yaml"

@@ -3,19 +3,21 @@
 import argparse
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from pipelines.compile import NAMES, definition
+from pipelines.submit import inputs
 
 
-def run(name: str, params: str, root: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Run to the end under kfp.local; artifacts below `root`. Returns the pipeline's outputs by name.
+def run(name: str, texts: Sequence[str], root: Path, arguments: Mapping[str, Any]) -> Path:
+    """Run to the end under kfp.local; returns the run's folder below `root`: <task>/<artifact>.
 
-    Raises RuntimeError when a task fails; the task's own words are on stdout. Tasks run in this environment.
+    `texts` are those of params.yaml: one, or one an author for the fleet. Raises RuntimeError when a task fails; the
+    task's own words are on stdout. Tasks run in this environment.
     """
     from kfp import local
 
@@ -24,8 +26,8 @@ def run(name: str, params: str, root: Path, arguments: Mapping[str, Any]) -> dic
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.filterwarnings("ignore", "Task .* have no effect in the current local runner")
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root))
-        task: Any = _once(definition(name))(params=params, **arguments)
-        return {key: getattr(value, "uri", value) for key, value in task.outputs.items()}
+        _once(definition(name))(**inputs(name, texts, "local"), **arguments)
+    return max(root.glob(f"twin-{name}-*"))
 
 
 def _once(pipeline: Any) -> Any:
@@ -61,15 +63,13 @@ def main() -> None:
     """Read the command line and run; further pipeline arguments as NAME=VALUE."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pipeline", choices=NAMES)
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--params", type=Path, action="append", help="again for each author of a fleet")
     parser.add_argument("--root", type=Path, default=Path(".twin/pipelines"), help="where artifacts go")
     parser.add_argument("arguments", nargs="*", metavar="NAME=VALUE", help="such as workspace=.")
     given = parser.parse_intermixed_args()
     arguments = dict(pair.split("=", 1) for pair in given.arguments)
-    for key, value in run(
-        given.pipeline, given.params.read_text(encoding="utf-8"), given.root.resolve(), arguments
-    ).items():
-        print(f"{key}: {value}")
+    texts = [path.read_text(encoding="utf-8") for path in given.params or [Path("params.yaml")]]
+    print(run(given.pipeline, texts, given.root.resolve(), arguments))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import pytest
 
 from twin.settings import Settings, load
 
+pytest_plugins = ("kubernetes_api", "kubectl_api")
+
 # The same cases in every run, on a slow machine too: a suite must not pass or fail by luck.
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("suite")

@@ -75,12 +75,12 @@ class Forgotten:
 
     def __contains__(self, document: Document) -> bool:
         return bool(self.ids or self.texts) and (
-            _digest(document.id) in self.ids or text_digest(document.text) in self.texts
+            digest(document.id) in self.ids or text_digest(document.text) in self.texts
         )
 
     def add(self, ids: Iterable[str], texts: Iterable[str]) -> None:
         """Remember more of them; the file is written whole."""
-        self.ids.update(map(_digest, ids))
+        self.ids.update(map(digest, ids))
         self.texts.update(texts)
         write_json(self.path, {"ids": sorted(self.ids), "texts": sorted(self.texts)})
 
@@ -89,10 +89,11 @@ def text_digest(text: str) -> str:
     """The same for two texts that differ in white space, case or width of letters alone."""
     from twin.text.clean import matching
 
-    return _digest(matching(text))
+    return digest(matching(text))
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """SHA-256 of a name: it can be recognised, not read."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from twin import params as params_file
 from twin import settings as environment
+from twin.cluster import commands as cluster
 from twin.errors import TwinError
 from twin.progress import Progress
 from twin.settings import Settings
@@ -65,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "rollback", _rollback, "let an earlier adapter write again", _rollback_options)
     _add(commands, "export", _export, "write the twin for Ollama, vLLM or as one merged model", _export_options)
     _add(commands, "key", _key, "give a client a key to the twin's endpoint", _key_options)
+    _add(commands, "forget", _forget, "take a document, a source or an author out of everything", _forget_options)
     _add(commands, "write", _write, "draft one text on the terminal", _write_options)
+    _add(commands, "cluster", cluster.run, "the twin on Kubernetes: plan, apply, status, submit, …", cluster.options)
     return parser
 
 
@@ -212,6 +215,24 @@ def _key(options: argparse.Namespace) -> int:
     else:
         print(keys.grant(settings.api_keys, options.client, options.author))
     return 0
+
+
+def _forget_options(parser: argparse.ArgumentParser) -> None:
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--document", metavar="ID", help="one text, with its copies in other sources")
+    target.add_argument("--source", metavar="ID", help="all that came from a source, as sources.json names it")
+    target.add_argument("--author", metavar="ID", help="everything of an author")
+    parser.add_argument("--adapters", action="store_true", help="remove the adapters, too, that have learned from it")
+    parser.add_argument("--preview", action="store_true", help="say what would go, and change nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from twin.local.forgetting import forget
+
+    kinds = ("document", "source", "author")
+    target = next(((kind, value) for kind in kinds if (value := getattr(options, kind))), None)
+    return forget(environment.load(), target, options.adapters, options.preview, options.yes)
 
 
 def _write_options(parser: argparse.ArgumentParser) -> None:

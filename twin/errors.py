@@ -79,3 +79,7 @@ class PortTaken(TwinError):
 
 class StackError(TwinError):
     """A process of the local stack did not start or did not stop."""
+
+
+class ClusterError(TwinError):
+    """The Kubernetes cluster is away, lacks something or refused."""

@@ -112,13 +112,27 @@ class Features(_Strict):
     overlap_words: int = Field(default=15, ge=0)
 
 
+class Mix(_Strict):
+    """Of the training texts, the share that is asked for in one more way; each is asked for by its brief already."""
+
+    facts: float = Field(default=0.3, ge=0, le=1)
+    outline: float = Field(default=0.15, ge=0, le=1)
+    rewrite: float = Field(default=0.1, ge=0, le=1)
+    continuation: float = Field(default=0.15, ge=0, le=1)
+
+
 class Dataset(_Strict):
-    """The split by document and time, and what is asked of each text."""
+    """The split by document and time, and what is asked of each text.
+
+    `summaries` bounds how many texts the base model sums up for briefs; an endpoint that is set in the environment
+    writes them all.
+    """
 
     train_share: float = Field(default=0.7, gt=0, lt=1)
     validation_share: float = Field(default=0.15, gt=0, lt=1)
     max_tokens: int = Field(default=512, ge=64)
-    facts_share: float = Field(default=0.3, ge=0, le=1)
+    mix: Mix = Mix()
+    summaries: int = Field(default=0, ge=0)
     seed: int = 7
 
 
@@ -203,7 +217,10 @@ class Cluster(_Strict):
     """Where the pipelines run when they run on Kubernetes.
 
     `service` is the InferenceService to deploy to, '' for none; `pipelines` the address of the KFP API server.
-    `nodes` 0 trains in the pipeline's own pod; n submits a TrainJob of n nodes, `train.processes` processes on each.
+    `nodes` 0 trains in the pipeline's own pod; n submits a TrainJob of n nodes, `train.processes` processes on each;
+    `queue` is the Kueue queue it waits in, '' for none. With `canary_percent` above 0 a new version first stands
+    beside the old one and takes that share of the traffic for `canary_seconds`; 0 replaces the old one at once and
+    goes back when the new one does not answer.
     """
 
     namespace: str = Field(default="twin", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -212,6 +229,9 @@ class Cluster(_Strict):
     nodes: int = Field(default=0, ge=0)
     gpus: int = Field(default=0, ge=0)
     runtime: str = "twin-torch"
+    queue: str = ""
+    canary_percent: int = Field(default=0, ge=0, le=50)
+    canary_seconds: int = Field(default=600, ge=0, le=86_400)
     timeout_minutes: int = Field(default=720, ge=1)
 
 

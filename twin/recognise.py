@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import re
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from twin.errors import SourceError
-
-_ENTRIES = (
-    ("linkedin", re.compile(r"(^|/)(Shares|Comments|Profile)(_\d+)?\.csv$|(^|/)Rich_Media\.csv$")),
-    ("substack", re.compile(r"(^|/)posts\.csv$")),
-    ("medium", re.compile(r"(^|/)posts/(\d{4}-\d{2}-\d{2}|draft)_.*\.html$")),
-)
-_TEXTS = {".md", ".markdown", ".mdx", ".txt", ".html", ".htm"}
-_TABLES = {".jsonl", ".csv", ".ndjson"}
+from twin.recognise_files import recognise_path
 
 
 def recognise(place: str) -> dict[str, str]:
@@ -23,7 +15,7 @@ def recognise(place: str) -> dict[str, str]:
 
     Raises SourceError when the place is neither a known link nor a readable export, folder or file.
     """
-    return _link(place) if re.match(r"https?://", place) or _bare_host(place) else _path(Path(place))
+    return _link(place) if re.match(r"https?://", place) or _bare_host(place) else recognise_path(Path(place))
 
 
 def _bare_host(place: str) -> bool:
@@ -51,37 +43,3 @@ def _link(place: str) -> dict[str, str]:
     if re.search(r"sitemap[^/]*\.xml(\.gz)?$|\.xml\.gz$", path, re.IGNORECASE):
         return {"kind": "blog", "url": url}
     return {"kind": "rss", "url": url}
-
-
-def _path(path: Path) -> dict[str, str]:
-    if not path.exists():
-        raise SourceError("there is no such file or folder", path, "Check the path, or paste a link with https://.")
-    if path.is_file() and path.suffix.lower() in _TABLES:
-        return {"kind": "jsonl", "path": str(path)}
-    if path.is_file() and path.suffix.lower() in _TEXTS:
-        return {"kind": "files", "path": str(path)}
-    names = _names(path)
-    for kind, pattern in _ENTRIES:
-        if any(pattern.search(name) for name in names):
-            return {"kind": kind, "path": str(path)}
-    suffixes = {PurePosixPath(name).suffix.lower() for name in names}
-    if suffixes & _TEXTS:
-        return {"kind": "files", "path": str(path)}
-    if suffixes & _TABLES:
-        return {"kind": "jsonl", "path": str(path)}
-    raise SourceError(
-        "nothing readable was found", path,
-        "Hand in a LinkedIn, Medium or Substack export, or Markdown, text, HTML, JSONL or CSV files.",
-    )  # fmt: skip
-
-
-def _names(path: Path) -> list[str]:
-    if path.is_dir():
-        return sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise SourceError(
-            "the file is no readable archive", f"{path} ({error})", "Download the export again."
-        ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +171,32 @@ def champion(settings: Settings, author: str) -> tuple[str, Path] | None:
         if not version:
             return None
         return version, _local(mlflow.get_model_version(model_name(author), version).source)
+
+
+def versions(settings: Settings, author: str) -> list[tuple[str, Path]]:
+    """Every registered version of the author, oldest first, with the local folder of its files."""
+    with client(settings) as mlflow:
+        found = list(mlflow.search_model_versions(f"name = '{model_name(author)}'"))
+        return sorted(((str(v.version), _local(v.source)) for v in found), key=lambda pair: int(pair[0]))
+
+
+def remove_versions(settings: Settings, author: str, gone: Collection[str]) -> None:
+    """Delete registered versions with their runs and their runs' files; the model too when none is left."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    with client(settings) as mlflow:
+        for version in gone:
+            known = mlflow.get_model_version(model_name(author), version)
+            try:
+                get_artifact_repository(mlflow.get_run(known.run_id).info.artifact_uri).delete_artifacts()
+                mlflow.delete_run(known.run_id)
+            except MlflowException as error:
+                if getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+            mlflow.delete_model_version(model_name(author), version)
+        if not mlflow.search_model_versions(f"name = '{model_name(author)}'"):
+            mlflow.delete_registered_model(model_name(author))
 
 
 def git_sha(root: Path) -> str:

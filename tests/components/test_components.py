@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "components"
-HELPERS = {"__init__", "wiring", "trainjob", "rollout"}
+HELPERS = {"__init__", "wiring", "trainjob"}
 STAGES = ("collect", "prepare", "features", "dataset", "train", "evaluate", "register", "monitor")
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in HELPERS)
 

@@ -15,8 +15,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-OVERLAYS = ("kind", "gpu")
-CORE = re.compile(r"^(v1|(apps|batch|policy|autoscaling|rbac\.authorization\.k8s\.io|networking\.k8s\.io)/v\d+)$")
+OVERLAYS = ("kind", "gpu", "prod")
+CORE = re.compile(
+    r"^(v1|(apps|batch|policy|autoscaling|rbac\.authorization\.k8s\.io|scheduling\.k8s\.io|networking\.k8s\.io)/v\d+)$"
+)
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("kubectl"), reason="kubectl is not on this machine: install it to render the overlays"
@@ -26,9 +28,12 @@ pytestmark = pytest.mark.skipif(
 @cache
 def rendered(overlay: str) -> tuple[dict[str, Any], ...]:
     """The objects of an overlay."""
-    done = subprocess.run(
-        ["kubectl", "kustomize", str(ROOT / "manifests" / "overlays" / overlay)], capture_output=True, text=True
-    )
+    return built(ROOT / "manifests" / "overlays" / overlay)
+
+
+def built(folder: Path) -> tuple[dict[str, Any], ...]:
+    """The objects of any kustomization."""
+    done = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return tuple(found for found in yaml.safe_load_all(done.stdout) if found)
 
@@ -137,7 +142,7 @@ def test_every_container_is_locked_down_bounded_and_watched(overlay: str) -> Non
             assert {"cpu", "memory"} <= container["resources"][kind].keys(), where
         if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where):
             assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), where
-    assert seen >= 6
+    assert seen >= 7
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -145,11 +150,31 @@ def test_nothing_is_reachable_that_no_policy_opens(overlay: str) -> None:
     policies = [o for o in rendered(overlay) if o["kind"] == "NetworkPolicy"]
     deny = next(p for p in policies if p["metadata"]["name"] == "default-deny")
     assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    # The predictor has no guard of its own: the transformer alone may ask it.
-    predictor = next(p for p in policies if p["metadata"]["name"] == "predictor")["spec"]
-    assert [list(rule["from"]) for rule in predictor["ingress"]] == [
-        [{"podSelector": {"matchLabels": {"serving.kserve.io/inferenceservice": "twin", "component": "transformer"}}}]
-    ]
+    # The predictor has no guard of its own: the transformer alone may ask it, and Prometheus read its figures.
+    (rule,) = next(p for p in policies if p["metadata"]["name"] == "predictor")["spec"]["ingress"]
+    (caller,) = rule["from"]
+    assert caller["podSelector"]["matchLabels"] == {"component": "transformer"}
+    assert caller["podSelector"]["matchExpressions"][0]["values"] == ["twin", "twin-canary"]
+    # Whoever runs is under a rule of its own as well: a pod that only the default selects could reach nothing.
+    for where, template in templates(overlay):
+        labels = template["metadata"]["labels"]
+        assert any(selects(p["spec"]["podSelector"], labels) for p in policies if p["spec"]["podSelector"]), where
+
+
+def templates(overlay: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(where, pod template) of our own workloads; jobs that only touch volumes need no network."""
+    for found in rendered(overlay):
+        if found["kind"] in ("Deployment", "CronJob"):
+            spec = found["spec"]
+            spec = spec["jobTemplate"]["spec"] if found["kind"] == "CronJob" else spec
+            yield f"{found['kind']}/{found['metadata']['name']}", spec["template"]
+
+
+def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    """Whether a label selector picks these labels."""
+    plain = all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+    tests = selector.get("matchExpressions", [])
+    return plain and all(labels.get(t["key"]) in t.get("values", [labels.get(t["key"]) or None]) for t in tests)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -197,13 +222,14 @@ def test_the_predictor_serves_the_author_and_the_lengths_of_params_yaml(overlay:
     assert arguments["served-model-name"] == "base"
     assert "enable-lora" in arguments and int(arguments["max-lora-rank"]) >= chosen.train.rank
     assert int(arguments["max-model-len"]) == chosen.serve.context_tokens
-    author, _, place = arguments["lora-modules"].partition("=")
-    assert author == chosen.author.id
+    modules = predictor["model"]["args"]
+    author, _, place = modules[modules.index("--lora-modules") + 1].partition("=")
+    assert author == chosen.author.id and place == f"/mnt/adapters/{author}/current"
     mounts = {entry["uri"]: entry["mountPath"] for entry in predictor["storageUris"]}
     # The model's id stands in params.yaml alone: the deploy step publishes what that names as `current`.
     assert mounts == {
         "pvc://twin-models/base/current": "/mnt/models",
-        f"pvc://twin-models/adapters/{author}/current": place,
+        "pvc://twin-models/adapters": "/mnt/adapters",
     }
 
 
@@ -245,3 +271,91 @@ def test_a_trainjob_runs_the_entry_point_that_torchrun_runs_here(overlay: str) -
     ]
     assert all(command[0] == "torchrun" and command[-2:] == ["-m", MODULE] for command in commands)
     assert "image" not in job["trainer"], "the runtime's image reaches every node, the job's would not"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_canary_made_of_the_service_has_its_names_in_the_manifests(overlay: str) -> None:
+    from twin import params as parameters
+    from twin.cluster import serving
+
+    chosen = parameters.load(ROOT / "params.yaml")
+    stable = one(overlay, "InferenceService", chosen.cluster.service)
+    canary = serving.canary_of(stable, chosen.author.id, "2")
+    arguments = canary["spec"]["transformer"]["containers"][0]["args"]
+    host, _, port = arguments[arguments.index("--predictor_host") + 1].partition(":")
+    service = one(overlay, "Service", host)["spec"]
+    assert service["selector"]["serving.kserve.io/inferenceservice"] == canary["metadata"]["name"]
+    assert int(port) == service["ports"][0]["port"]
+    assert canary["spec"]["predictor"]["model"]["args"] != stable["spec"]["predictor"]["model"]["args"]
+    for is_canary in (False, True):
+        name = serving.address(chosen, "", is_canary).removeprefix("http://").partition(":")[0]
+        selector = one(overlay, "Service", name)["spec"]["selector"]
+        expected = canary if is_canary else stable
+        assert selector["serving.kserve.io/inferenceservice"] == expected["metadata"]["name"]
+    if os.environ.get("CRD_DIR"):
+        from jsonschema import Draft202012Validator
+
+        schema = definitions(Path(os.environ["CRD_DIR"]))[canary["apiVersion"], canary["kind"]]
+        assert list(Draft202012Validator(schema).iter_errors(canary)) == []
+
+
+@pytest.mark.parametrize("overlay", ("gpu", "prod"))
+def test_the_route_splits_between_the_two_transformers_and_everybody_asks_it(overlay: str) -> None:
+    (rule,) = one(overlay, "HTTPRoute", "twin-writing")["spec"]["rules"]
+    assert {b["name"]: b["weight"] for b in rule["backendRefs"]} == {"twin-writing": 100, "twin-writing-canary": 0}
+    for backend in rule["backendRefs"]:
+        assert one(overlay, "Service", backend["name"])["spec"]["ports"][0]["port"] == backend["port"]
+    url = one(overlay, "ConfigMap", "twin-settings")["data"]["TWIN_ENDPOINT_URL"]
+    gateway = one(overlay, "Service", url.removeprefix("http://").partition(":")[0])["spec"]["selector"]
+    assert gateway == {"gateway.networking.k8s.io/gateway-name": "twin-internal"}
+
+
+def test_production_has_two_of_what_answers_and_trains_on_several_nodes() -> None:
+    service = one("prod", "InferenceService", "twin")["spec"]
+    assert min(service["predictor"]["minReplicas"], service["transformer"]["minReplicas"]) >= 2
+    assert one("prod", "Cluster", "twin-postgres")["spec"]["instances"] == 3
+    assert one("prod", "Deployment", "mlflow")["spec"]["replicas"] >= 2
+    assert one("prod", "ClusterTrainingRuntime", "twin-torch")["spec"]["mlPolicy"]["numNodes"] >= 2
+    shared = [o for o in rendered("prod") if o["kind"] == "PersistentVolumeClaim"]
+    modes = {o["metadata"]["name"]: o["spec"]["accessModes"] for o in shared}
+    assert modes["twin-models"] == modes["twin-training"] == modes["twin-workspace"] == ["ReadWriteMany"]
+    assert "mlflow-artifacts" not in modes, "two servers share an object store, not a volume"
+    mlflow = one("prod", "Deployment", "mlflow")["spec"]["template"]["spec"]["containers"][0]
+    assert {"secretRef": {"name": "twin-object-store"}} in mlflow["envFrom"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_answers_has_a_disruption_budget_and_backups_are_made(overlay: str) -> None:
+    budgets = [o["spec"]["selector"]["matchLabels"] for o in rendered(overlay) if o["kind"] == "PodDisruptionBudget"]
+    for labels in (
+        {"app.kubernetes.io/name": "mlflow"}, {"app.kubernetes.io/name": "webui"},
+        {"serving.kserve.io/inferenceservice": "twin", "component": "transformer"},
+        {"serving.kserve.io/inferenceservice": "twin", "component": "predictor"},
+    ):  # fmt: skip
+        assert labels in budgets
+    job = one(overlay, "CronJob", "twin-backup")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert job["containers"][0]["image"] == one(overlay, "Cluster", "twin-postgres")["spec"]["imageName"]
+    databases = {o["spec"]["name"] for o in rendered(overlay) if o["kind"] == "Database"}
+    assert all(name in job["containers"][0]["args"][0] for name in databases)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "manifests" / "addons").iterdir()))
+def test_add_ons_render_and_hold_no_secret(name: str) -> None:
+    found = built(ROOT / "manifests" / "addons" / name)
+    assert found and not [o for o in found if o["kind"] == "Secret"]
+
+
+@pytest.mark.parametrize("name", ("scale-to-zero", "gang"))
+def test_options_that_no_overlay_takes_render_on_top_of_one(name: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+    (tmp_path / "manifests" / "overlays" / "mine").mkdir()
+    own = {"resources": ["../prod"], "components": [f"../../components/{name}"]}
+    (tmp_path / "manifests" / "overlays" / "mine" / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    objects = {(o["kind"], o["metadata"]["name"]): o for o in built(tmp_path / "manifests" / "overlays" / "mine")}
+    if name == "gang":
+        assert objects["ClusterTrainingRuntime", "twin-torch"]["spec"]["podGroupPolicy"]["coscheduling"]
+    else:
+        predictor = objects["InferenceService", "twin"]["spec"]["predictor"]
+        assert predictor["minReplicas"] == 0
+        # A predictor of no pods counts nothing: the transformer's figure must call it back.
+        assert "twin_" in predictor["autoScaling"]["metrics"][0]["external"]["metric"]["query"]

@@ -49,7 +49,7 @@ def settings_for(root: Path, *, endpoint_port: int = 0, webui_port: int = 0) -> 
     endpoint_port = endpoint_port or free_port()
     return Settings(
         root=root, home=root / ".twin", database_url="", mlflow_uri="", predictor_url="",
-        endpoint_url=f"http://127.0.0.1:{endpoint_port}", github_token="", webui_port=webui_port or free_port(),
+        endpoint_url=f"http://127.0.0.1:{endpoint_port}", github_token="", linkedin_token="", webui_port=webui_port or free_port(),
         endpoint_port=endpoint_port, predictor_port=0,
     )  # fmt: skip
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 REAL = "real"
 BASE = "base"
-_POOLS = 120
-_POOLS_IN_REPLICATE = 20
+_POOLS = 240
+_POOLS_IN_REPLICATE = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -53,8 +54,8 @@ def init_author(
             shutil.copytree(inbox, fresh)
         fresh.mkdir(exist_ok=True)
         for place in places:
-            spec = dict(recognise(place))
-            if spec.get("path"):
+            spec = _pasted(fresh) if place == "-" else dict(recognise(place))
+            if spec.get("path") and place != "-":
                 spec["path"] = _copy(Path(place), fresh)
             if register and spec["kind"] in ("files", "jsonl", "rss"):
                 spec["register_as"] = register
@@ -65,6 +66,16 @@ def init_author(
     write_text(settings.root / "params.yaml", text)
     choices.ensure(Workspace(settings.root, short).choices)
     print(f"params.yaml is {name}'s now: {len(specs)} sources. Next: `make up`.", file=sys.stderr)
+
+
+def _pasted(inbox: Path) -> dict[str, str]:
+    """Text from standard input, put into the inbox under a name that its words give."""
+    text = sys.stdin.read()
+    if not text.strip():
+        raise SourceError("nothing was pasted", "--from -", "Pipe text in: `twin init --from - < texts.txt`.")
+    name = f"pasted-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}.txt"
+    write_text(inbox / name, text)
+    return {"kind": "paste", "path": name}
 
 
 def slug(name: str) -> str:

@@ -20,6 +20,7 @@ _MEND = "Only public pages are read: give another address, or hand the text in a
 _SPECIAL = tuple(
     ipaddress.ip_network(net)
     for net in (
+        "192.0.0.0/24",  # protocol assignments, a metadata service among them
         "168.63.129.16/32",  # Azure's wire server, reachable from every machine there
         "192.88.99.0/24",  # 6to4 relays
         "2002::/16",  # 6to4: an IPv4 address in disguise
@@ -86,7 +87,7 @@ def check_url(url: str, allow_loopback: bool = False) -> Place:
     if parts.username is not None or parts.password is not None:
         raise SourceError("a link carries a user's name or password", shown.split("//")[0] + "//…", "Leave them out.")
     host = _host(name, shown)
-    port = asked or PORTS[parts.scheme]
+    port = PORTS[parts.scheme] if asked is None else asked
     local = _is_local(host)
     if local and not allow_loopback:
         raise SourceError("a link leads to a private address", shown, _MEND)
@@ -113,7 +114,10 @@ def _host(name: str, shown: str) -> str:
             host = idna.encode(host, uts46=True).decode("ascii").lower()
         except idna.IDNAError:
             raise SourceError("a link names no proper host", shown, _MEND) from None
-    if not re.fullmatch(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", host) or len(host) > 253:
+    if (
+        not re.fullmatch(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", host)
+        or len(host) > 253
+    ):
         raise SourceError("a link names no proper host", shown, _MEND)
     if re.fullmatch(r"\d+|0x[0-9a-f]*", host.rpartition(".")[2]) and not _literal(host):
         # 2130706433, 0x7f.1 and 0177.0.0.1 are addresses to a resolver; nobody writes a public page so.

@@ -21,6 +21,7 @@ TERMS = "a public blog, read under the site's robots.txt; for its author"
 
 _MAX_SITEMAP = 50 * 2**20
 _MAX_PAGES = 50_000
+_MAX_PAGE = 4_000_000
 _MEND = "Give the address of the blog's sitemap, or take its feed: `kind: rss`."
 _NO_POST = re.compile(
     r"/(?:tags?|categor(?:y|ies)|topics?|authors?|page|search|feed|archives?|wp-content|wp-json)(?:/|$)|"
@@ -96,7 +97,7 @@ def _sitemap(page: Page, context: dict[str, Any]) -> Iterator[Ask | Item]:
         elif _NO_POST.search(parts.path) or parts.path.rstrip("/") == context["under"].rstrip("/"):
             yield Skipped(what=link, reason="a page that is no post (a list or a file)")
         else:
-            yield Ask(link, "post", {"lastmod": changed}, required=False)
+            yield Ask(link, "post", {"lastmod": changed}, required=False, most=_MAX_PAGE)
 
 
 def unpacked(body: bytes, where: str) -> bytes:
@@ -118,7 +119,7 @@ def _post(page: Page, author: str, fetched_at: datetime, context: dict[str, Any]
     from twin.text.clean import matching
     from twin.text.markup import parse
 
-    if "html" not in page.headers.get("content-type", "html"):
+    if "html" not in page.headers.get("content-type", "html") or b"\0" in page.body[:4096]:
         return Skipped(what=page.url, reason="no web page")
     tree = parse(page.body)
     if not _is_post(tree, page.url):

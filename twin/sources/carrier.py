@@ -78,7 +78,7 @@ def carrier(job: dict[str, Any], ledger: Ledger) -> Any:
             return scrapy.Request(
                 ask.url, self.parse, method="POST" if ask.body else "GET", body=ask.body, headers=headers,
                 errback=self.failed, dont_filter=True, cb_kwargs={"ask": ask},
-                meta={"ask": ask, "dont_obey_robotstxt": ask.api},
+                meta={"ask": ask, "dont_obey_robotstxt": ask.api, "download_maxsize": ask.most},
             )  # fmt: skip
 
         def parse(self, response: Any, ask: Ask) -> Iterator[Any]:
@@ -90,7 +90,9 @@ def carrier(job: dict[str, Any], ledger: Ledger) -> Any:
                     _refuse(page, ask, response.meta.get("twin_wait"), job["mend"])
                 self.hand_on(self.read(page, ask))
             except SourceError as error:
-                self.give_up(ask, error, response.meta.get("twin_wait") is not None)
+                # A limit that is used up and a token that is not taken concern all that would still be asked.
+                hopeless = response.meta.get("twin_wait") is not None or (ask.api and page.status == 401)
+                self.give_up(ask, error, hopeless)
             yield from self.pump()
 
         def read(self, page: Page, ask: Ask) -> list[Any]:

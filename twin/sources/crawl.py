@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from twin.params import Collect
     from twin.settings import Settings
 
-MAX_BODY_BYTES = 32 * 2**20
+MAX_BODY_BYTES = 16 * 2**20
 _STOP_SECONDS = 10.0
 _EXPORT = "Run it again later, or use the person's export."
 
@@ -34,7 +34,8 @@ class Ask:
 
     `body` makes it a POST. An `api` answers by its own terms and limits, which stand in the place of robots.txt.
     `missing` is the reason given when there is nothing at the address (404, 410) and the request is not required.
-    `instead` lists addresses and their steps to try in order when this one fails or holds nothing.
+    `most` bounds the answer's bytes, unpacked. `instead` lists addresses and their steps to try in order when this one
+    fails or holds nothing.
     """
 
     url: str
@@ -46,6 +47,7 @@ class Ask:
     api: bool = False
     missing: str = "not there"
     instead: list[tuple[str, str]] = field(default_factory=list)
+    most: int = MAX_BODY_BYTES
 
     @property
     def key(self) -> str:

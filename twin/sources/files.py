@@ -1,4 +1,4 @@
-"""Folders, ZIPs and single files of Markdown, plain text and HTML; front matter gives title, date and address."""
+"""Folders, archives and single files of Markdown, plain text, HTML, Word and PDF; front matter gives title and date."""
 
 from __future__ import annotations
 
@@ -12,50 +12,73 @@ from typing import Any
 
 from twin.errors import SourceError
 from twin.sources.archive import Archive
-from twin.sources.reading import Item, Skipped, decode, make, moment, tried, unix_lines
+from twin.sources.reading import Item, Skipped, decode, decode_page, each, make, moment, tried, unix_lines
 
 TERMS = "files that the person handed in"
 
 _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".mdx"}
-_PLAIN = {".txt", ".text"}
+_PLAIN = {".txt", ".text", ".rst", ".adoc", ".org"}
 _HTML = {".html", ".htm", ".xhtml"}
+_DOCUMENTS = {".docx", ".pdf"}
 _NAMED_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _DATES = ("date", "published_at", "published", "publishDate", "pubDate", "created_at", "created", "updated")
 _ADDRESSES = ("url", "canonical_url", "canonical", "link", "permalink")
+# Texts that lie beside an author's own and are nobody's: licences, lists for programs, installed packages.
+_STANDARD = re.compile(
+    r"(licen[cs]e|copying|notice|code_of_conduct|robots|humans|requirements[\w.-]*|cmakelists)(\.\w+)?", re.IGNORECASE
+)
+_INSTALLED = {"node_modules", "site-packages", "vendor", "venv", "__pycache__", "bower_components"}
 
 
 def read_files(archive: Archive, author: str, fetched_at: datetime, name: str) -> Iterator[Item]:
     """Documents of the text files below `archive`; ids are `files:<name>/<path inside>`, so `name` should be stable.
 
-    A text with a title is an article, one without is a post. Raises SourceError when there is not one text file.
+    A text with a title is an article, one without is a post. Raises SourceError when there is not one text file, or
+    none that can be read.
     """
-    known = _MARKDOWN | _PLAIN | _HTML
+    known = _MARKDOWN | _PLAIN | _HTML | _DOCUMENTS
     texts = [n for n in archive.names if PurePosixPath(n).suffix.lower() in known]
     if not texts:
         raise SourceError(
             "there are no text files",
             f"{archive.path} ({', '.join(sorted(known))})",
-            "Name a folder, ZIP or file with texts.",
+            "Name a folder, archive or file with texts.",
         )
-    others = sorted(set(archive.names) - set(texts))
-    for inner in others:
+    for inner in sorted(set(archive.names) - set(texts)):
         yield Skipped(what=inner, reason=f"not a text file ({PurePosixPath(inner).suffix or 'no ending'})")
-    for inner in texts:
-        native = name if inner == archive.path.name else f"{name}/{inner}"
-        yield tried(inner, partial(_one, archive.read(inner), inner, native, author, fetched_at))
+    yield from each(texts, partial(_texts, archive, name, author, fetched_at))
+
+
+def _texts(archive: Archive, name: str, author: str, fetched_at: datetime, inner: str) -> Iterator[Item]:
+    path = PurePosixPath(inner)
+    if _STANDARD.fullmatch(path.name) or _INSTALLED & set(path.parts[:-1]):
+        yield Skipped(what=inner, reason="a standard text or a part of a program")
+        return
+    paged = path.suffix.lower() in _HTML | _DOCUMENTS
+    data = (archive.page(inner) if path.suffix.lower() in _HTML else archive.read(inner)) if paged else b""
+    native = name if inner == archive.path.name else f"{name}/{inner}"
+    yield tried(inner, partial(_one, data if paged else archive.read(inner), inner, native, author, fetched_at))
 
 
 def _one(data: bytes, inner: str, native: str, author: str, fetched_at: datetime) -> Item:
-    raw = decode(data, inner)
     suffix = PurePosixPath(inner).suffix.lower()
-    meta, text = _page(raw) if suffix in _HTML else front_matter(unix_lines(raw).removeprefix("\ufeff"))
+    if suffix in _HTML:
+        meta, text = _page(decode_page(data, inner))
+    elif suffix == ".docx":
+        from twin.sources.docx import read_docx
+
+        meta, text = read_docx(data, inner)
+    elif suffix == ".pdf":
+        meta, text = _pdf(data, inner)
+    else:
+        meta, text = front_matter(unix_lines(decode(data, inner)).removeprefix("\ufeff"))
     if str(meta.get("draft", "")).lower() == "true" or meta.get("published") is False:
         return Skipped(what=inner, reason="a draft")
     if not text.strip():
         return Skipped(what=inner, reason="a file without words")
     title = str(meta.get("title") or "")
     stamp = next((found for key in _DATES if (found := moment(meta.get(key)))), None) or _date_in(inner)
-    register = str(meta.get("register") or ("article" if title or suffix in _HTML else "post"))
+    register = str(meta.get("register") or ("article" if title or suffix in _HTML | _DOCUMENTS else "post"))
     return make(
         "files", native, author, fetched_at, register=register, text=text, title=title,
         url=next((str(meta[key]) for key in _ADDRESSES if str(meta.get(key, "")).startswith("http")), ""),
@@ -71,11 +94,12 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
     import yaml
 
     found = re.match(r"(---|\+\+\+)[ \t]*\n(.*?)^\1[ \t]*(?:\n|\Z)", text, re.DOTALL | re.MULTILINE)
-    if not found:
+    if not found or (found[1] == "---" and re.search(r"(^|[\s:\[,-])[&*]\w", found[2]) and found[2].count("*") > 20):
+        # Aliases that name one another by the dozen are a bomb, and no author's front matter has them.
         return {}, text
     try:
         meta = yaml.safe_load(found[2]) if found[1] == "---" else tomllib.loads(found[2])
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError):
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError, TypeError, LookupError):
         return {}, text
     if meta is not None and not isinstance(meta, dict):
         return {}, text
@@ -94,10 +118,23 @@ def _page(raw: str) -> tuple[dict[str, Any], str]:
     meta["url"] = str(canonical.get("href") or "") if canonical else ""
     stamp = page.select_one("time[datetime]") or page.select_one("meta[property='article:published_time']")
     meta["date"] = (stamp.get("datetime") or stamp.get("content")) if stamp else None
-    body = page.find("article") or page.find("main") or page.body or page
-    for tag in body.find_all(["nav", "header", "footer", "aside", "h1"]):
+    articles = page.find_all("article")
+    # Of several articles none is the page's text: then all of them are.
+    body = (articles[0] if len(articles) == 1 else page.find("main")) or page.body or page
+    if heading is not None and heading.name == "h1":
+        heading.decompose()
+    for tag in body.find_all(["nav", "header", "footer"]):
         tag.decompose()
     return meta, to_markdown(body)
+
+
+def _pdf(data: bytes, inner: str) -> tuple[dict[str, Any], str]:
+    from twin.sources.pdf import read_pdf
+
+    found = read_pdf(data, inner)
+    # Programs that make PDFs write file names and their own into the title.
+    named = "" if re.search(r"\.\w{2,4}$|^Microsoft|^untitled", found.title, re.IGNORECASE) else found.title
+    return {"title": named, "date": found.date}, found.text
 
 
 def _date_in(name: str) -> datetime | None:

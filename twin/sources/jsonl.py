@@ -5,27 +5,43 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
 from twin.errors import SourceError
 from twin.records import PROVENANCES, REGISTERS
 from twin.sources.archive import Archive
-from twin.sources.reading import Item, Skipped, decode, make, moment, short_hash
+from twin.sources.encodings import decode, text_stream
+from twin.sources.json_stream import lines, records
+from twin.sources.reading import Item, Skipped, each, make, moment, short_hash
 from twin.sources.table import cells, column
 
 TERMS = "a table that the person handed in"
 
+# So many lines that are no JSON, and none that is: this is no table of texts.
+MAX_BROKEN = 1000
+
 GUESSES: dict[str, tuple[str, ...]] = {
-    "text": ("text", "body", "content", "markdown", "message", "post", "commentary", "sharecommentary", "fulltext"),
-    "id": ("id", "postid", "uid", "slug", "guid", "key"),
-    "title": ("title", "headline", "subject", "name"),
-    "date": ("date", "publishedat", "published", "postdate", "createdat", "created", "time", "timestamp", "datetime"),
-    "url": ("url", "link", "permalink", "canonicalurl", "href", "sharelink"),
+    "text": (
+        "text", "body", "content", "markdown", "message", "post", "commentary", "sharecommentary", "fulltext", "posttext",
+        "inhalt", "beitrag", "nachricht", "texte", "contenu", "texto", "contenido", "conteudo", "testo", "contenuto",
+        "tekst", "tresc", "innehall", "metin", "текст", "сообщение", "正文", "内容", "文本", "本文", "نص",
+    ),
+    "id": ("id", "postid", "uid", "uuid", "slug", "guid", "key", "nr"),
+    "title": (
+        "title", "headline", "subject", "name", "titel", "uberschrift", "titre", "titulo", "titolo", "rubrik", "заголовок",
+        "название", "标题", "標題",
+    ),
+    "date": (
+        "date", "publishedat", "published", "publisheddate", "postdate", "createdat", "created", "time", "timestamp",
+        "datetime", "datum", "fecha", "data", "tarih", "дата", "日期", "日付",
+    ),
+    "url": ("url", "link", "permalink", "canonicalurl", "href", "sharelink", "enlace", "lien", "ссылка", "链接"),
     "register": ("register",),
     "provenance": ("provenance",),
     "complete": ("complete",),
-}
+}  # fmt: skip
 
 
 def read_rows(
@@ -33,8 +49,8 @@ def read_rows(
 ) -> Iterator[Item]:
     """Documents of every .jsonl, .ndjson, .json, .csv and .tsv file; ids are `jsonl:<id column, else a hash>`.
 
-    `columns` maps id, title, date, text, url, register, provenance, complete to column names. Raises SourceError naming
-    the line that is no JSON, or the columns there are when none holds the text.
+    `columns` maps id, title, date, text, url, register, provenance, complete to column names. A line that is no
+    JSON is skipped. Raises SourceError naming it when no line is, or the columns there are when none holds the text.
     """
     names = [
         n for n in archive.names if PurePosixPath(n).suffix.lower() in (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
@@ -45,24 +61,37 @@ def read_rows(
             f"{archive.path} (.jsonl, .ndjson, .json, .csv, .tsv)",
             "Name a file with one text a row.",
         )
-    for name in names:
-        where = f"{archive.path}:{name}" if len(archive.names) > 1 else str(archive.path)
-        text = decode(archive.read(name), where)
-        tabular = PurePosixPath(name).suffix.lower() in (".csv", ".tsv")
-        rows = _csv_rows(text, where) if tabular else _json_rows(text, where)
-        yield from _documents(rows, where, author, fetched_at, dict(columns or {}))
+    yield from each(names, partial(_read, archive, author, fetched_at, dict(columns or {})))
+
+
+def _read(archive: Archive, author: str, fetched_at: datetime, columns: dict[str, str], name: str) -> Iterator[Item]:
+    where = f"{archive.path}:{name}" if len(archive.names) > 1 else str(archive.path)
+    suffix = PurePosixPath(name).suffix.lower()
+    rows = _csv_rows(archive, name, where) if suffix in (".csv", ".tsv") else _json_rows(archive, name, where)
+    yield from _documents(rows, where, author, fetched_at, columns)
 
 
 def _documents(
-    rows: Iterator[dict[str, Any]], where: str, author: str, fetched_at: datetime, columns: dict[str, str]
+    rows: Iterator[tuple[int, Any]], where: str, author: str, fetched_at: datetime, columns: dict[str, str]
 ) -> Iterator[Item]:
-    for number, row in enumerate(rows, 1):
+    bad: tuple[str, str] | None = None
+    good, broken = False, 0
+    for number, row in rows:
+        if not isinstance(row, dict):
+            why = f"{where}, line {number}" + (f" ({row})" if isinstance(row, ValueError) else "")
+            bad = bad or ("a line is no JSON" if isinstance(row, ValueError) else "a line is no JSON object", why)
+            yield Skipped(what=why, reason="unreadable: a line is no JSON object")
+            broken += 1
+            if broken > MAX_BROKEN and not good:
+                break
+            continue
         values = _values(row, columns)
         if "text" not in values:
-            if number == 1:
+            if not good:
                 _no_text(where, row, columns)
             yield Skipped(what=f"{where}, row {number}", reason="a row without a text column")
             continue
+        good = True
         text = values["text"] if isinstance(values["text"], str) else ""
         if not text.strip():
             yield Skipped(what=f"{where}, row {number}", reason="a row without words")
@@ -72,10 +101,12 @@ def _documents(
         yield make(
             "jsonl", str(values.get("id") or short_hash(title, text)), author, fetched_at,
             register=register if register in REGISTERS else ("article" if title else "post"),
-            text=text, title=title, url=str(values.get("url") or ""), published_at=_moment(values.get("date")),
+            text=text, title=title, url=str(values.get("url") or ""), published_at=moment(values.get("date")),
             provenance=provenance if provenance in PROVENANCES else "own",
             complete=str(values.get("complete", True)).lower() not in ("false", "0", "no"),
         )  # fmt: skip
+    if bad and not good:
+        raise SourceError(*bad, "Mend or remove that line: each is an object with a text in it.")
 
 
 def _values(row: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
@@ -88,44 +119,39 @@ def _values(row: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def _moment(value: Any) -> datetime | None:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        # Seconds since 1970, or milliseconds where seconds would lie beyond the year 5000.
-        seconds = value / 1000 if value > 1e11 else value
-        try:
-            return moment(datetime.fromtimestamp(seconds).astimezone())
-        except (ValueError, OverflowError, OSError):
-            return None
-    return moment(value)
+def _json_rows(archive: Archive, name: str, where: str) -> Iterator[tuple[int, Any]]:
+    """Each value with its number: of an array, of lines, or of the one object that a file is."""
+    with archive.open(name) as file:
+        start = text_stream(file, where).read(4096).lstrip("\ufeff \n\r\t")
+    if start.startswith("["):
+        yield from enumerate(records(archive, name), 1)
+        return
+    whole = _one_object(archive, name, where) if name.lower().endswith(".json") else None
+    if whole is not None:
+        yield from enumerate(whole, 1)
+        return
+    with archive.open(name) as file:
+        for number, value in lines(text_stream(file, where), where):
+            yield from ((number, one) for one in (value if isinstance(value, list) else [value]))
 
 
-def _json_rows(text: str, where: str) -> Iterator[dict[str, Any]]:
-    if text.lstrip("\ufeff \n\r\t").startswith("["):
-        values = [(1, text)]
-    else:
-        # Only LF parts lines: U+2028 and the like may stand inside a JSON string.
-        values = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip("\ufeff \r\t")]
-    for number, line in values:
-        try:
-            value = json.loads(line.strip("\ufeff"))
-        except (ValueError, RecursionError) as error:
-            raise SourceError(
-                "a line is no JSON", f"{where}, line {number} ({error})", "Mend or remove that line."
-            ) from None
-        for row in value if isinstance(value, list) else [value]:
-            if not isinstance(row, dict):
-                raise SourceError(
-                    "a line is no JSON object", f"{where}, line {number}", "Each line is an object with a text in it."
-                )
-            yield row
+def _one_object(archive: Archive, name: str, where: str) -> list[Any] | None:
+    """The list of objects within a file that is one object, or that object alone; None where it is not one."""
+    try:
+        value = json.loads(decode(archive.read(name), where).lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
+    return max(lists, key=len) if lists else [value]
 
 
-def _csv_rows(text: str, where: str) -> Iterator[dict[str, Any]]:
-    rows = cells(text, where)
-    names = next(rows, [])
-    for row in rows:
-        if row:
-            yield dict(zip(names, row, strict=False))
+def _csv_rows(archive: Archive, name: str, where: str) -> Iterator[tuple[int, Any]]:
+    with archive.open(name) as file:
+        rows = cells(text_stream(file, where), where)
+        names = next(rows, [])
+        for number, row in enumerate(rows, 1):
+            if row:
+                yield number, dict(zip(names, row, strict=False))
 
 
 def _no_text(where: str, row: dict[str, Any], columns: dict[str, str]) -> None:

@@ -97,6 +97,8 @@ def _html(url: str, found: Fetched, get: Get) -> Page:
 
     from twin.text.markup import parse
 
+    if b"\0" in found.body[:4096]:
+        raise SourceError("a link is no text page", f"{url[:200]} (binary)", _PASTE)
     tree = parse(found.body)
     page = _described(Page(url), tree)
     if page.kind == "paper" and (abstract := tree.select_one("blockquote.abstract")):

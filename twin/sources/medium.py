@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from twin.errors import SourceError
 from twin.sources.archive import Archive
-from twin.sources.reading import Item, Skipped, make, moment, short_hash, tried
+from twin.sources.reading import Item, Skipped, decode_page, each, make, moment, short_hash, tried
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -35,14 +35,17 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
             f"{archive.path} (no posts/*.html)",
             "Download your information at Medium and put the ZIP into the inbox.",
         )
-    for name in names:
-        yield tried(name, partial(_post, archive.read(name), name, author, fetched_at))
+    yield from each(names, partial(_page, archive, author, fetched_at))
+
+
+def _page(archive: Archive, author: str, fetched_at: datetime, name: str) -> Iterator[Item]:
+    yield tried(name, partial(_post, archive.page(name), name, author, fetched_at))
 
 
 def _post(data: bytes, name: str, author: str, fetched_at: datetime) -> Item:
     from twin.text.markup import parse, plain, to_markdown
 
-    page = parse(data)
+    page = parse(decode_page(data, name))
     body = page.select_one("section[data-field=body]")
     stamp = page.select_one("time.dt-published")
     canonical = page.select_one("a.p-canonical")

@@ -42,9 +42,11 @@ class Gate:
         while (left := self.open_at.get(place, 0.0) - time.monotonic()) > 0:
             await asyncio.sleep(left)
         self.open_at[place] = time.monotonic() + self.delay.get(urlsplit(request.url).netloc, 0.0)
+        self.crawler.stats.inc_value("twin/requests")
 
     async def process_response(self, request: Any, response: Any) -> Any:
         """Ask again after the wait that a refusal names; a wait past the bound is handed on as `twin_wait`."""
+        self.crawler.stats.inc_value("twin/bytes", len(response.body))
         waits = request.meta.get("twin_waits", 0)
         headers = response.headers.to_unicode_dict()
         wait = wait_seconds(response.status, headers, waits, time.time(), response.body[:2000])

@@ -58,9 +58,17 @@ def each(
     for file in files:
         try:
             for item in read(file):
-                readable = True
+                readable = readable or isinstance(item, Document) or not item.reason.startswith("unreadable")
                 yield item
-        except SourceError as error:
+        except (SourceError, UnicodeError) as caught:
+            # A stream's encoding fails where it is read, which may be anywhere.
+            error = (
+                caught
+                if isinstance(caught, SourceError)
+                else SourceError(
+                    "a file's text can't be read", f"{name(file)} ({str(caught)[:200]})", "Save it as UTF-8 text."
+                )
+            )
             first = first or error
             yield Skipped(what=f"{name(file)} ({error.value})", reason=f"unreadable: {error.thing}")
     if first and not readable and needed():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.errors import SourceError
 from twin.sources.archive import Archive
-from twin.sources.reading import Item, Skipped, decode, make, moment, tried
+from twin.sources.reading import Item, Skipped, decode, each, make, moment, tried
 from twin.sources.table import cells, named_rows
 
 if TYPE_CHECKING:
@@ -47,12 +47,18 @@ def read_export(archive: Archive, author: str, fetched_at: datetime, base_url: s
     rows = named_rows(cells(decode(archive.read(tables[0]), where), where), where, {"postid", "title"})
     for row in rows:
         name = str(folder / "posts" / f"{row['postid']}.html")
-        if row.get("ispublished", "").lower() != "true":
+        if row.get("ispublished", "true").strip().lower() not in ("true", "1", "yes", "wahr", "verdadero", "vrai"):
             yield Skipped(what=row["postid"], reason="a draft")
         elif name not in archive.names:
             yield Skipped(what=row["postid"], reason="a post without its text in the archive")
         else:
-            yield tried(name, partial(_exported, archive.read(name), row, author, fetched_at, base_url))
+            yield from each([name], partial(_page, archive, row, author, fetched_at, base_url), needed=lambda: False)
+
+
+def _page(
+    archive: Archive, row: dict[str, str], author: str, fetched_at: datetime, base_url: str, name: str
+) -> Iterator[Item]:
+    yield tried(name, partial(_exported, archive.page(name), row, author, fetched_at, base_url))
 
 
 def _exported(data: bytes, row: dict[str, str], author: str, fetched_at: datetime, base_url: str) -> Item:

@@ -5,31 +5,48 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import TextIO
 
 from twin.errors import SourceError
 
 MAX_CELL = 8 * 2**20
 
 
-def cells(text: str, where: str) -> Iterator[list[str]]:
+def cells(text: str | TextIO, where: str) -> Iterator[list[str]]:
     """The rows, an empty line being an empty row; raises SourceError naming the line that can't be read."""
     csv.field_size_limit(MAX_CELL)
-    head = text.lstrip("\ufeff\r\n")
-    first = head.split("\n", 1)[0]
-    delimiter = max("\t,;", key=first.count)
-    reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter)
+    lines = io.StringIO(text, newline="") if isinstance(text, str) else text
+    try:
+        first = _first(lines)
+        # A spreadsheet may say in a line of its own what parts its cells.
+        named = re.fullmatch(r"sep=(.)\s*", first)
+        first = _first(lines) if named else first
+        reader = csv.reader(chain([first], lines), delimiter=named[1] if named else max(",\t;", key=first.count))
+    except ValueError as error:
+        raise SourceError("a table can't be read", f"{where} ({error})", "Export it again.") from None
     try:
         yield from reader
-    except csv.Error as error:
+    except (csv.Error, ValueError) as error:
         raise SourceError(
             "a table can't be read", f"{where}, line {reader.line_num} ({error})", "Export it again."
         ) from None
 
 
+def _first(lines: TextIO) -> str:
+    """The first line with something in it, without a byte order mark."""
+    while line := lines.readline(MAX_CELL):
+        if plain := line.lstrip("\ufeff\r\n"):
+            return plain
+    return ""
+
+
 def column(name: str) -> str:
-    """A column's name as it is matched: `Share Commentary` and `ShareCommentary` are one."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """A column's name as it is matched: `Share Commentary` and `ShareCommentary` are one, `Título` is `titulo`."""
+    folded = unicodedata.normalize("NFKD", name).casefold()
+    return re.sub(r"[\W_]", "", "".join(c for c in folded if not unicodedata.combining(c)))
 
 
 def named_rows(rows: Iterable[list[str]], where: str, needed: set[str]) -> Iterator[dict[str, str]]:

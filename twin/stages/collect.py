@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from twin import tables
+from twin.choices import FORGOTTEN, Forgotten
 from twin.errors import DataError, SourceError
 from twin.files import read_json, replacing, write_json
 from twin.params import Params, SourceSpec
@@ -40,6 +41,7 @@ class _Found:
     record: dict[str, Any]
     number: int
     gathered: Gathered
+    forgotten: Forgotten
     crawled: Seen | None = None
     skipped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
@@ -64,14 +66,15 @@ def collect(inbox: Path, out: Path, params: Params, settings: Settings, progress
             "there are no sources", "sources: []", "Add one with `twin init --from …` or on the Sources page."
         )
     now = datetime.now(UTC).replace(microsecond=0)
+    forgotten = Forgotten(inbox.with_name(FORGOTTEN))
     with ExitStack() as stack:
         site = stack.enter_context(sample_site(settings)) if params.collect.sample_site else ""
         gathered = stack.enter_context(gathering(settings.home / "tmp"))
         found = [
-            _source(spec, number, inbox, params, settings, progress, now, site, gathered)
+            _source(spec, number, inbox, params, settings, progress, now, site, gathered, forgotten)
             for number, spec in enumerate(params.sources, 1)
         ]
-        _merge(found, gathered, out, params)
+        _merge(found, gathered, out, params, forgotten)
         with replacing(out) as fresh:
             fresh.mkdir()
             documents, words = _written(gathered.documents(), fresh / tables.DOCUMENTS)
@@ -95,7 +98,7 @@ def consent_id(spec: SourceSpec) -> str:
 
 def _source(
     spec: SourceSpec, number: int, inbox: Path, params: Params, settings: Settings, progress: Progress,
-    now: datetime, site: str, gathered: Gathered,
+    now: datetime, site: str, gathered: Gathered, forgotten: Forgotten,
 ) -> _Found:  # fmt: skip
     place = spec.path or spec.url or spec.user or ""
     if "{sample_site}" in (spec.url or "") and not site:
@@ -105,7 +108,7 @@ def _source(
             "Set collect.sample_site: true in params.yaml.",
         )
     record = {"id": consent_id(spec), "kind": spec.kind, "place": place, "collected_at": now.isoformat()}
-    found = _Found(record, number, gathered)
+    found = _Found(record, number, gathered, forgotten)
     filled = spec.model_copy(update={"url": spec.url.replace("{sample_site}", site) if spec.url else None})
     try:
         with progress.step(f"{spec.kind} {place}") as step:
@@ -164,6 +167,9 @@ def _take(items: Iterator[Item], spec: SourceSpec, found: _Found, step: Step) ->
         if isinstance(item, Skipped):
             found.skip(item.what, item.reason)
             continue
+        if item in found.forgotten:
+            found.skipped["forgotten, as you asked"] += 1  # nameless: a name would be a trace
+            continue
         register = spec.register_as if spec.register_as and item.register != "reply" else item.register
         document = replace(item, consent=str(found.record["id"]), register=register)
         if other := found.gathered.add(found.number, document):
@@ -171,13 +177,13 @@ def _take(items: Iterator[Item], spec: SourceSpec, found: _Found, step: Step) ->
         step.advance(detail=document.title or document.id)
 
 
-def _merge(found: list[_Found], gathered: Gathered, out: Path, params: Params) -> None:
+def _merge(found: list[_Found], gathered: Gathered, out: Path, params: Params, forgotten: Forgotten) -> None:
     """One document for each id, with what was collected before and is neither changed nor pruned."""
     sources = {source.number: source for source in found}
     for number, name in gathered.repeated():
         sources[number].skip(name, "also in an earlier source")
     networked = {str(f.record["id"]): f.crawled for f in found if f.crawled is not None}
-    counts = gathered.remember(_earlier(out), networked, params.collect.prune)
+    counts = gathered.remember((d for d in _earlier(out) if d not in forgotten), networked, params.collect.prune)
     for number, name in gathered.one_for_each_post():
         if number in sources:
             sources[number].skip(name, "also there by its number")

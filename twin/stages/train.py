@@ -12,6 +12,7 @@ from twin.files import read_json, replacing
 from twin.params import Params
 from twin.progress import Progress
 from twin.settings import Settings
+from twin.stages.forget_models import note
 
 Metrics = dict[str, float | int | str]
 
@@ -47,6 +48,7 @@ def train(dataset: Path, out: Path, params: Params, settings: Settings, progress
         with progress.step("convert the adapter for the local predictor"):
             adapter_to_gguf(fresh, base.folder, fresh / "adapter.gguf")
         (fresh / "README.md").unlink(missing_ok=True)
+        note(dataset, fresh)
     shutil.rmtree(work, ignore_errors=True)
     metrics: Metrics = read_json(out / "train.json")
     return metrics

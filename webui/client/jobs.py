@@ -20,11 +20,13 @@ from webui.client import names
 PIPELINE = "pipeline"
 COLLECT = "collect"
 MONITOR = "monitor"
+FORGET = "forget"
 
 _TITLES = {
     PIPELINE: "Collecting, learning and measuring",
     COLLECT: "Collecting",
     MONITOR: "Making the monitoring report",
+    FORGET: "Forgetting",
 }
 
 
@@ -85,6 +87,22 @@ def start(settings: Settings, kind: str, *, lines: list[list[str]] | None = None
         os.close(lock)  # The runner holds its own copy; when it dies, however it dies, the lock is free.
     threading.Thread(target=process.wait, daemon=True).start()
     return _job(settings, file)
+
+
+def forget(settings: Settings, source: str, adapters: bool) -> Job:
+    """Start to forget a source, by its record of consent; raises StackError while another job runs."""
+    line = [sys.executable, "-m", "twin", "forget", "--source", source, "--yes", *(["--adapters"] if adapters else [])]
+    return start(settings, FORGET, lines=[line])
+
+
+def forget_preview(settings: Settings, source: str) -> str:
+    """What forgetting a source would take away, in the command's own words; changes nothing."""
+    env = {**os.environ, "TWIN_ROOT": str(settings.root), "TWIN_HOME": str(settings.home)}
+    done = subprocess.run(
+        [sys.executable, "-m", "twin", "forget", "--source", source, "--preview"],
+        cwd=Path(__file__).parents[2], env=env, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return (done.stdout if done.returncode == 0 else done.stderr).strip()
 
 
 def latest(settings: Settings, kind: str | None = None) -> Job | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin import tables
 from twin.workspace import Workspace
+from webui.client import state
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,12 @@ def one(work: Workspace, document_id: str) -> dict[str, Any] | None:
         if len(hit):
             return _plain(hit.drop(columns=["haystack"]).iloc[0].to_dict())
     return None
+
+
+def copies(work: Workspace, document_id: str) -> list[str]:
+    """Ids of the texts that prepare merged into this one."""
+    merged = state.read(work.documents / "report.json").get("near_duplicates") or {}
+    return sorted(repeat for repeat, kept in merged.items() if kept == document_id)
 
 
 def counts(frame: pd.DataFrame, column: str) -> list[tuple[str, int]]:

@@ -19,16 +19,20 @@ from twin.params import Params
 from twin.recognise import recognise
 from twin.workspace import Workspace
 
-TEXT_SUFFIXES = (".md", ".markdown", ".mdx", ".txt", ".html", ".htm")
-TABLE_SUFFIXES = (".jsonl", ".ndjson", ".csv")
+TEXT_SUFFIXES = (".md", ".markdown", ".mdx", ".txt", ".html", ".htm", ".docx", ".pdf")
+TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xml", ".js", ".tgz", ".gz")
 TEXT_FOLDER = "texts"
 
 NAMES = {
     "linkedin": "LinkedIn", "medium": "Medium", "substack": "Substack", "github": "GitHub", "rss": "Feed",
-    "blog": "Blog", "files": "Texts", "jsonl": "Table of texts",
+    "blog": "Blog", "x": "X", "mastodon": "Mastodon", "wordpress": "WordPress", "ghost": "Ghost", "files": "Texts",
+    "jsonl": "Table of texts", "paste": "Pasted text",
 }  # fmt: skip
 
-_KNOWN_FILES = "Drop the export of LinkedIn, Medium or Substack, or Markdown, text, HTML, JSONL or CSV files."
+_KNOWN_FILES = (
+    "Drop the export of LinkedIn, Medium, Substack, X, Mastodon, WordPress or Ghost, or Markdown, text, HTML, Word, PDF, "
+    "JSONL or CSV files."
+)
 _LINKEDIN_MEND = "Ask LinkedIn for your export (it is free; see the guide below) and drop the ZIP here."
 
 

@@ -26,6 +26,22 @@ _GUIDE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Paste https://github.com/your-name. READMEs of your public repositories are read through GitHub’s interface.",
         "With a GITHUB_TOKEN in the environment more is read in less time.",
     )),
+    ("X (Twitter)", "o_tag", "The archive takes a day or so.", (
+        "Open Settings, then Your account, then “Download an archive of your data”.",
+        "Download the ZIP and drop it here as it is. Reposts are left out; direct messages are never read.",
+    )),
+    ("Mastodon", "o_forum", "The archive is ready within minutes, once a week.", (
+        "Open Preferences, then Import and export, then Data export: “Request your archive”.",
+        "Download it and drop it here: of it the outbox alone is read, boosts are left out.",
+    )),
+    ("WordPress", "o_web", "You get the file at once.", (
+        "In the dashboard open Tools, then Export, choose “All content” and download the XML file.",
+        "Drop it here. Pages, drafts of others and comments of visitors are not learned from.",
+    )),
+    ("Ghost", "o_web_asset", "You get the file at once.", (
+        "Open Settings, then Import/Export (formerly Labs), then “Export content”.",
+        "Drop the JSON file here. Members are not in it.",
+    )),
     ("Your own site, or any feed", "o_rss_feed", "RSS and Atom are known.", (
         "Paste the address of the feed, for example https://example.com/feed.xml.",
         "A site without a feed: save the pages as Markdown, text or HTML and drop the files here.",

@@ -6,7 +6,9 @@ from typing import Any
 
 from nicegui import run, ui
 
+from twin import choices
 from twin.errors import TwinError
+from twin.records import REGISTERS
 from twin.workspace import Workspace
 from webui import parts, theme
 from webui.client import Client, library
@@ -166,6 +168,9 @@ def read(work: Workspace, document_id: str) -> None:
             return
         if found.get("reason"):
             parts.note("warn", str(found["reason"]), "Left out")
+        elif copies := library.copies(work, document_id):
+            parts.text(f"Its copies were merged into it: {', '.join(copies)}", "soft small")
+        _word_on_it(work, document_id, found)
         if str(found["url"]).startswith(("http://", "https://")):
             ui.link(found["url"], found["url"], new_tab=True).classes("small cut full").props(
                 'rel="noopener noreferrer"'
@@ -174,3 +179,40 @@ def read(work: Workspace, document_id: str) -> None:
             parts.markdown(found["text"])
         else:
             ui.label(found["text"]).classes("reader pre")
+
+
+_PROVENANCES = {"": "As collected", "own": "My own words", "quoted": "Someone else's words",
+                "ai_assisted": "Written with an AI's help", "machine": "Made by a machine"}  # fmt: skip
+
+
+def _word_on_it(work: Workspace, document_id: str, found: dict[str, Any]) -> None:
+    """What the person says of this text: kept beside the inbox, and it wins over what the source says."""
+    said = choices.read(work.choices).get(document_id, choices.Choice())
+    registers = {"": f"As collected ({found['register']})", **{name: name.capitalize() for name in REGISTERS}}
+    with ui.expansion("What this text is", icon="o_sell").classes("full"):
+
+        def keep(**changes: Any) -> None:
+            try:
+                choices.change(work.choices, document_id, **changes)
+            except (TwinError, OSError) as problem:
+                ui.notify(str(problem), type="warning")
+                return
+            answer.set_text("Noted. It counts from the next run on.")
+
+        with ui.element("div").classes("line"):
+            ui.select(
+                _PROVENANCES,
+                value=said.provenance or "",
+                label="Whose words",
+                on_change=lambda e: keep(provenance=e.value or None),
+            ).props("outlined dense options-dense").classes("grow")
+            ui.select(
+                registers, value=said.register or "", label="Kind", on_change=lambda e: keep(register=e.value or None)
+            ).props("outlined dense options-dense").classes("grow")
+        ui.input(
+            "Written by someone else? Their name", value=said.by, on_change=lambda e: keep(by=e.value or "")
+        ).props("outlined dense debounce=400").classes("full")
+        ui.switch(
+            "Leave it out: nothing learns from it", value=said.excluded, on_change=lambda e: keep(excluded=e.value)
+        )
+        answer = ui.label().classes("soft small").props('role="status"')

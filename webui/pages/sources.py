@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nicegui import events, ui
+from nicegui import events, run, ui
 
 from twin.errors import TwinError
 from twin.params import Params
@@ -120,6 +120,10 @@ def _row(client: Client, index: int, entry: dict[str, Any], seen: Seen) -> None:
                 ui.label(str(words)).classes("small pre").style("color: var(--bad)").props("role=alert")
         with ui.element("div").classes("side nums"):
             ui.label("failed" if error else _said(found)).tooltip(_skipped(found))
+            if found is not None:
+                record = found
+                label = f"Consent and forgetting: {sources.NAMES.get(kind, kind)} {place(entry)}"
+                parts.bare("o_policy", label, lambda: _consent(client, record))
             name = f"Remove {sources.NAMES.get(kind, kind)} {place(entry)}"
             parts.bare("o_close", name, lambda: _confirm_remove(client, index, entry))
 
@@ -146,6 +150,45 @@ def _skipped(found: dict[str, Any] | None) -> str:
 def _error(index: int, seen: Seen) -> str:
     """What the last collection said went wrong with this source: the whole stage stops at the first that fails."""
     return seen.failed if seen.failed.startswith(f"source {index + 1} (") else ""
+
+
+def _consent(client: Client, record: dict[str, Any]) -> None:
+    """What was collected, when, under which terms and from which bytes; and the way to have it forgotten."""
+    with parts.dialog() as dialog:
+        parts.heading(2, "What was collected, and under which terms")
+        facts = (
+            ("Source", record.get("place") or record.get("id")), ("Texts kept", f"{int(record.get('kept') or 0):,}"),
+            ("Collected", record.get("collected_at")), ("Terms", record.get("terms")),
+            ("SHA-256 of the file", record.get("sha256")),
+        )  # fmt: skip
+        for name, value in facts:
+            if value:
+                parts.text(f"{name}: {value}", "small")
+        box = ui.element("div").classes("stack full").props('aria-live="polite"')
+
+        async def ask() -> None:
+            box.clear()
+            with box:
+                parts.text("Looking at what there is of it …", "soft small")
+            words = await run.io_bound(jobs.forget_preview, client.settings, str(record.get("id")))
+            box.clear()
+            with box:
+                parts.note("warn", words, "This goes for good")
+                adapters = ui.checkbox("Remove the adapters, too, that have learned from it")
+
+                def forget() -> None:
+                    try:
+                        jobs.forget(client.settings, str(record.get("id")), bool(adapters.value))
+                        ui.notify("Forgetting has begun.")
+                    except TwinError as error:
+                        ui.notify(str(error), type="warning")
+                    dialog.close()
+
+                parts.go("Forget it", forget, icon="o_delete_forever")
+
+        with ui.element("div").classes("line"):
+            parts.quiet("Forget this source …", ask)
+            parts.quiet("Close", dialog.close)
 
 
 def _confirm_remove(client: Client, index: int, entry: dict[str, Any]) -> None:
@@ -246,6 +289,8 @@ def _by_file(client: Client, params: Params) -> None:
             max_file_size=limit * 1_000_000, on_upload=take, on_rejected=refuse,
             on_begin_upload=lambda: answer_box[0].clear(),
         )  # fmt: skip
-        upload.props('accept=".zip,.md,.markdown,.mdx,.txt,.html,.htm,.jsonl,.ndjson,.csv" flat')
+        upload.props(
+            'accept=".zip,.md,.markdown,.mdx,.txt,.html,.htm,.docx,.pdf,.jsonl,.ndjson,.json,.csv,.tsv,.xml,.js,.tgz,.gz" flat'
+        )
         upload.add_slot("header", _DROP)
         answer_box.append(ui.element("div").classes("stack").props('aria-live="polite"'))

@@ -44,13 +44,36 @@ def test_dates_in_every_spelling(stamp, tmp_path, now, sort_out):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("t.jsonl", '{"text": "x"}\n{broken\n', "no JSON.*line 2"),
-        ("t.jsonl", '{"text": "x"}\n3\n', "no JSON object.*line 2"),
+        ("t.jsonl", "\n{broken\n", "no JSON.*line 2"),
+        ("t.jsonl", "3\n", "no JSON object.*line 1"),
         ("t.csv", "a,b\n1,2\n", r"no column with the text.*it has a, b.*columns: \{text: NAME\}"),
-        ("t.jsonl", "[" * 100_000, "no JSON"),
+        ("t.jsonl", "[" * 100_000, "no whole JSON"),
         ("t.docx", "x", "there is no table"),
     ],
 )
 def test_a_bad_table_names_the_place(name, content, says, tmp_path, now, sort_out):
     with pytest.raises(SourceError, match=says):
         read(tmp_path, name, content, now, sort_out)
+
+
+def test_a_broken_line_is_named_and_the_others_are_read(tmp_path, now, sort_out):
+    documents, skipped = read(tmp_path, "t.jsonl", '{"text": "x"}\n{broken\n3\n{"text": "y"}\n', now, sort_out)
+    assert [d.text for d in documents] == ["x", "y"]
+    assert [("line 2" in s.what, "line 3" in s.what) for s in skipped] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize("content", ['{"posts": [{"body": "x"}], "tags": []}', '{\n "body": "x"\n}', '[{"body": "x"}]'])
+def test_json_of_any_shape(content, tmp_path, now, sort_out):
+    (one,), _ = read(tmp_path, "t.json", content, now, sort_out)
+    assert one.text == "x"
+
+
+def test_an_array_cut_short_gives_what_came_before(tmp_path, now, sort_out):
+    documents, skipped = read(tmp_path, "t.json", '[{"text": "x"}, {"text": "y"}, {"te', now, sort_out)
+    assert [d.text for d in documents] == ["x", "y"]
+    assert skipped[0].reason == "unreadable: a file is no whole JSON"
+
+
+def test_columns_in_other_languages(tmp_path, now, sort_out):
+    (one,), _ = read(tmp_path, "t.csv", "sep=;\nTítulo;Fecha;Texto\nUno;2024-05-01;Hola, mar\n", now, sort_out)
+    assert (one.title, one.text, one.published_at.year) == ("Uno", "Hola, mar", 2024)

@@ -134,3 +134,42 @@ sources:
     assert not [d.url for d in documents if "127.0.0.1" in d.url]
     assert [s["kept"] > 0 for s in record["sources"]] == [True] * 4
     assert "127.0.0.1" not in json.dumps([s["id"] for s in record["sources"]])
+
+
+def test_a_second_collection_over_the_network_says_what_has_changed(tmp_path, settings):
+    """New and changed posts come in, a deleted one goes when asked, and the record tells it."""
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    posts = {"a": "First.", "b": "Second.", "c": "Third."}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body, status = "", 200
+            if self.path.startswith("/api/v1/archive"):
+                rows = [{"slug": slug} for slug in sorted(posts)] if "offset=0" in self.path else []
+                body = json.dumps(rows)
+            elif (slug := self.path.removeprefix("/api/v1/posts/")) in posts:
+                body = json.dumps({"id": ord(slug), "slug": slug, "body_html": f"<p>{posts[slug]}</p>"})
+            else:
+                status = 404
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source = f"sources: [{{kind: substack, url: 'http://127.0.0.1:{server.server_port}'}}]\n"
+        inbox = tmp_path / "inbox"
+        run(inbox, settings, "collect: {allow_loopback: true}\n" + source)
+        posts |= {"b": "Second, mended.", "d": "Fourth."}
+        del posts["c"]
+        _, documents, record = run(inbox, settings, "collect: {allow_loopback: true, prune: true}\n" + source)
+        server.shutdown()
+    assert {d.text for d in documents} == {"First.", "Second, mended.", "Fourth."}
+    since = record["sources"][0]["since"]
+    assert since == {"new": 1, "changed": 1, "unchanged": 1, "pruned": 1, "kept from before": 0}
+    assert record["sources"][0]["crawl"]["unchanged"] >= 1

@@ -26,6 +26,7 @@ class Api:
     logs: str = ""
     posted: list[dict[str, Any]] = field(default_factory=list)
     patched: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
     def get(self, path: str) -> Any:
         if path.endswith("/log"):
@@ -36,11 +37,28 @@ class Api:
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self.posted.append(json.loads(json.dumps(body)))
+        if body["kind"] != "TrainJob":
+            self.objects[f"{path}/{body['metadata']['name']}"] = body
+            return body
         body["metadata"] |= {"namespace": "twin", "creationTimestamp": "2026-01-01T00:00:00Z"}
         body["status"] = {"conditions": [_condition(self.verdict)]}
         self.objects[f"{path}/{body['metadata']['name']}"] = body
         self.lists.setdefault(path, []).append(body)
         return body
+
+
+def merge(kept: dict[str, Any], patch: dict[str, Any]) -> None:
+    """JSON merge patch, as the server does it for custom resources."""
+    for key, value in patch.items():
+        if value is None:
+            kept.pop(key, None)
+        elif isinstance(value, dict):
+            inner = kept.get(key)
+            if not isinstance(inner, dict):
+                inner = kept[key] = {}
+            merge(inner, value)
+        else:
+            kept[key] = value
 
 
 def _condition(kind: str) -> dict[str, str]:
@@ -57,9 +75,9 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *arguments: Any) -> None: ...
 
-        def _answer(self, found: Any) -> None:
+        def _answer(self, found: Any, code: int = 200) -> None:
             body = found if isinstance(found, str) else json.dumps(found or {"kind": "Status", "code": 404})
-            self.send_response(200 if found is not None else 404)
+            self.send_response(code if found is not None else 404)
             self.send_header("Content-Type", "text/plain" if isinstance(found, str) else "application/json")
             self.end_headers()
             self.wfile.write(body.encode())
@@ -71,11 +89,20 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
             self._answer(kept.get(urlsplit(self.path).path))
 
         def do_POST(self) -> None:
-            self._answer(kept.post(urlsplit(self.path).path, self._body()))
+            path, body = urlsplit(self.path).path, self._body()
+            taken = f"{path}/{body['metadata'].get('name', '')}" in kept.objects
+            self._answer({"kind": "Status"} if taken else kept.post(path, body), 409 if taken else 201)
+
+        def do_DELETE(self) -> None:
+            path = urlsplit(self.path).path
+            kept.deleted.append(path)
+            self._answer(kept.objects.pop(path, None))
 
         def do_PATCH(self) -> None:
             path, body = urlsplit(self.path).path, self._body()
             kept.patched.append((path, body))
+            if path in kept.objects:
+                merge(kept.objects[path], body)
             self._answer(kept.get(path))
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

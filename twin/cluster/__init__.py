@@ -1,0 +1,1 @@
+"""The twin on Kubernetes: what is published, which version serves, and the commands a person types."""

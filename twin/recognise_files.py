@@ -1,0 +1,145 @@
+"""What a handed-in file, archive or folder is: told from its entries' names and from what stands in them."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from twin.errors import SourceError
+
+TEXTS = {".md", ".markdown", ".mdown", ".mkd", ".mdx", ".txt", ".text", ".rst", ".adoc", ".org", ".html", ".htm",
+         ".xhtml", ".docx", ".pdf"}  # fmt: skip
+TABLES = {".jsonl", ".ndjson", ".json", ".csv", ".tsv"}
+ACCEPTED = (
+    "Hand in an export of LinkedIn, Medium, Substack, X, Mastodon, WordPress or Ghost, or Markdown, text, HTML, Word, "
+    "PDF, JSON, JSONL or CSV files."
+)
+_HEAD = 2**16
+_MOST = 200_000
+_TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+# Kind, the names of entries that may be it, and what their beginning says; an entry without a demand is told by name.
+_RULES: tuple[tuple[str, str, bytes], ...] = (
+    ("linkedin", r"(^|/)(Shares|Comments|Rich[_ ]Media)([_ ]?\(?\d+\)?)*\.csv$", b""),
+    ("linkedin", r"(^|/)Articles/.*\.html?$", rb"linkedin\.com/(pulse|in)/"),
+    ("linkedin", r"\.csv$", rb"(?i)share\s?commentary"),
+    ("x", r"(^|/)(tweets?(-part\d+)?\.js|data/js/tweets/\d{4}_\d\d\.js)$", b""),
+    ("x", r"\.js$", rb"YTD\.tweets?\.part|Grailbird\.data\.tweets"),
+    ("x", r"(^|/)tweets\.csv$", rb"tweet_id"),
+    ("mastodon", r"(^|/)outbox\.json$", b""),
+    ("mastodon", r"\.json$", rb"\"orderedItems\""),
+    ("wordpress", r"\.(xml|wxr)$", rb"wordpress\.org/export|<wp:wxr_version"),
+    ("ghost", r"\.json$", rb"\"(mobiledoc|lexical|posts_authors|posts_meta)\"|\"db\"\s*:\s*\[\s*\{\s*\"meta\""),
+    ("substack", r"(^|/)posts\.csv$", rb"post_id"),
+    ("medium", r"(^|/)posts/(\d{4}-\d{2}-\d{2}|draft)_.*\.html$", b""),
+    ("medium", r"(^|/)[^/]+\.html$", rb"data-field=\"body\" class=\"e-content\""),
+    ("substack", r"(^|/)posts\.csv$", b""),
+    ("rss", r"\.(xml|rss|atom)$", rb"<(rss|feed|rdf:RDF)\b"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The names below a place and the first bytes of each."""
+
+    names: list[str]
+    head: Callable[[str], bytes]
+
+
+def recognise_path(path: Path) -> dict[str, str]:
+    """The `kind` and `path` of what a person handed in; raises SourceError naming what was seen and what is accepted."""
+    if not path.exists():
+        raise SourceError("there is no such file or folder", path, "Check the path, or paste a link with https://.")
+    place = _place(path)
+    kind = _kind(place)
+    if kind is None:
+        seen = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in place.names).most_common(5)
+        inner = [name for name in place.names if name.lower().endswith((".zip", *_TARS))]
+        raise SourceError(
+            "nothing readable was found",
+            f"{path} (it holds {', '.join(f'{count} × {ending}' for ending, count in seen) or 'no files'})",
+            f"Hand in {inner[0]} by itself." if inner else ACCEPTED,
+        )
+    return {"kind": kind, "path": str(path)}
+
+
+def _kind(place: _Place) -> str | None:
+    heads: dict[str, bytes] = {}
+    for kind, names, says in _RULES:
+        fitting = [name for name in place.names if re.search(names, name, re.IGNORECASE)]
+        for name in fitting if not says else fitting[:20]:
+            if not says:
+                return kind
+            head = heads.setdefault(name, b"") or place.head(name)
+            heads[name] = head
+            # UTF-16 has a zero between Latin letters.
+            if re.search(says, head.replace(b"\0", b"")):
+                return kind
+    suffixes = {PurePosixPath(name).suffix.lower() for name in place.names}
+    if suffixes & TEXTS:
+        return "files"
+    return "jsonl" if suffixes & TABLES else None
+
+
+def _place(path: Path) -> _Place:
+    try:
+        if path.is_dir():
+            files = [p for p in path.rglob("*") if p.is_file() and not p.is_symlink()][:_MOST]
+            return _Place(sorted(p.relative_to(path).as_posix() for p in files), lambda name: _start(path / name))
+        if path.name.lower().endswith(_TARS):
+            return _tar(path)
+        if path.suffix.lower() == ".zip" or (path.suffix.lower() not in TEXTS and _start(path)[:4] == b"PK\x03\x04"):
+            return _zip(path)
+        return _Place([path.name], lambda name: _start(path))
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
+        raise SourceError(
+            "the file is no readable archive", f"{path} ({error})", "Download the export again."
+        ) from None
+
+
+def _start(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(_HEAD)
+
+
+def _zip(path: Path) -> _Place:
+    with zipfile.ZipFile(path) as archive:
+        infos = [info for info in archive.infolist()[:_MOST] if not info.is_dir() and "__MACOSX" not in info.filename]
+        first = {info.filename.replace("\\", "/"): info for info in infos}
+
+    def head(name: str) -> bytes:
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open(first[name]) as entry:
+                return entry.read(_HEAD)
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError):
+            return b""
+
+    return _Place(sorted(first), head)
+
+
+def _tar(path: Path) -> _Place:
+    """A tar is read once; beginnings are kept of what may tell its kind."""
+    heads: dict[str, bytes] = {}
+    with tarfile.open(path, "r|*") as archive:
+        for number, member in enumerate(archive):
+            if number >= _MOST:
+                break
+            if member.isreg():
+                source = archive.extractfile(member)
+                few = len(heads) < 500 and member.name.lower().endswith((".json", ".js", ".csv", ".xml", ".html"))
+                heads[member.name] = source.read(_HEAD) if few and source else b""
+                if PurePosixPath(member.name).name == "outbox.json":
+                    break
+    return _Place(sorted(heads), lambda name: heads.get(name, b""))

@@ -1,0 +1,235 @@
+"""Files from which traces of forgotten texts are taken: rows of tables, entries of JSON, lines of logs, whole files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from twin.files import read_json, replacing, write_bytes, write_json
+from twin.text.traces import Traces
+
+# Weights hold no text that could be cut out: forgetting names them, and removes them when asked.
+_WEIGHTS = (".safetensors", ".gguf", ".pt", ".bin", ".so", ".o")
+_LINES = (".log", ".jsonl", ".ndjson", ".csv", ".txt", ".out", ".err")
+_MOST_BYTES = 512 * 2**20
+_PACKED = 64 * 2**20
+
+
+def erase(path: Path, traces: Traces, whole: bool = False) -> str:
+    """Take every trace out of one file; says what was done in a few words, "" when there was nothing.
+
+    `whole` removes the file even where a part could be cut out: a cached object is known by the hash of all its bytes.
+    """
+    kind = _kind(path)
+    if not kind:
+        return ""
+    if kind == "table" and not whole:
+        return _rows(path, traces)
+    if not holds(path, traces):
+        return ""
+    if kind == "json" and not whole and _entries(path, traces):
+        return "entries removed"
+    if kind == "text" and not whole and (path.suffix in _LINES or path.name == "log") and _lines(path, traces):
+        return "lines removed"
+    path.unlink()
+    return "file removed"
+
+
+def holds(path: Path, traces: Traces) -> bool:
+    """Whether a file holds a trace, looked at as what it is: a table by its cells, compressed data unpacked."""
+    kind = _kind(path)
+    if kind == "table":
+        return any(map(traces.in_value, _cells(path)))
+    if kind == "json":
+        try:
+            return traces.in_value(read_json(path))
+        except ValueError:
+            return traces.in_text(path.read_bytes().decode("utf-8", "ignore"))
+    if kind == "zip":
+        return any(traces.in_text(text) for text in _members(path))
+    if kind == "gzip":
+        try:
+            with gzip.open(path) as file:
+                return traces.in_text(file.read(_PACKED).decode("utf-8", "ignore"))
+        except OSError:
+            return False
+    return bool(kind) and traces.in_text(path.read_bytes().decode("utf-8", "ignore"))
+
+
+def walk(folder: Path, skip: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Every plain file below a folder, without those below `skip`."""
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if path in skip or path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from walk(path, skip)
+        elif path.is_file():
+            yield path
+
+
+def remove(path: Path) -> bool:
+    """Remove a file or a folder; False when it was not there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+        return True
+    if path.exists() or path.is_symlink():
+        path.unlink()
+        return True
+    return False
+
+
+def keep_rows(path: Path, column: str, wanted: set[str]) -> int:
+    """Keep only the rows of a table whose `column` is in `wanted`; how many went."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    kept = table.filter(pc.is_in(table[column], value_set=pa.array(sorted(wanted), pa.string())))
+    if gone := len(table) - len(kept):
+        with replacing(path) as fresh:
+            pq.write_table(kept, fresh)
+    return int(gone)
+
+
+def _kind(path: Path) -> str:
+    """table, json, zip, gzip, text, or "" for what holds no text (weights) or is too large to be any."""
+    try:
+        size = path.stat().st_size
+        with open(path, "rb") as file:
+            head = file.read(16)
+    except OSError:
+        return ""
+    if head[:4] == b"PAR1":
+        return "table"
+    # safetensors begin with a length of eight bytes, then JSON.
+    weights = path.suffix in _WEIGHTS or head[:4] in (b"GGUF", b"\x7fELF") or head[8:10] == b'{"'
+    if not size or weights or size > _MOST_BYTES:
+        return ""
+    if head[:2] == b"PK":
+        return "zip"
+    if head[:2] == b"\x1f\x8b":
+        return "gzip"
+    # A file of lines is no JSON, though each of its lines may be.
+    return "json" if head.lstrip()[:1] in (b"{", b"[") and path.suffix not in _LINES else "text"
+
+
+def _rows(path: Path, traces: Traces) -> str:
+    """The table without the rows that hold a trace, row group by row group."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    gone = 0
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        names = _worded(schema)
+        with replacing(path) as fresh:
+            with pq.ParquetWriter(fresh, schema) as writer:
+                for batch in file.iter_batches(1000):
+                    columns = [batch.column(name).to_pylist() for name in names]
+                    mask = [not traces.in_value(_opened(cells)) for cells in zip(*columns, strict=True)]
+                    gone += mask.count(False) if names else 0
+                    kept = batch.filter(pa.array(mask, pa.bool_())) if names else batch
+                    if len(kept):
+                        writer.write_batch(kept)
+            if not gone:
+                # Bytes that need no change stay what they were, and with them the hash by which others know them.
+                fresh.unlink()
+                shutil.copyfile(path, fresh)
+    return f"{gone} rows removed" if gone else ""
+
+
+def _cells(path: Path) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = _worded(file.schema_arrow)
+            for batch in file.iter_batches(1000, columns=names) if names else ():
+                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    yield _opened(cells)
+    except (pa.ArrowInvalid, OSError):
+        return
+
+
+def _worded(schema: Any) -> list[str]:
+    import pyarrow as pa
+
+    def wordy(kind: Any) -> bool:
+        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            return wordy(kind.value_type)
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_struct(kind))
+
+    return [field.name for field in schema if wordy(field.type)]
+
+
+def _opened(cells: tuple[Any, ...]) -> list[Any]:
+    """Cells, with those that are JSON (an example's messages) as what they say: escapes would part words."""
+    return [_loaded(cell) if isinstance(cell, str) and cell[:1] in "[{" else cell for cell in cells]
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _entries(path: Path, traces: Traces) -> bool:
+    """The JSON file without the entries that hold a trace; False when nothing else is left of it."""
+    try:
+        pruned = _pruned(read_json(path), traces)
+    except ValueError:
+        return False
+    if not pruned or traces.in_value(pruned):
+        return False
+    write_json(path, pruned)
+    return True
+
+
+def _pruned(value: Any, traces: Traces) -> Any:
+    if isinstance(value, dict):
+        found = {k: _pruned(v, traces) for k, v in value.items() if not traces.in_value(k)}
+        return {k: v for k, v in found.items() if v is not None}
+    if isinstance(value, list):
+        return [kept for item in value if (kept := _item(item, traces)) is not None]
+    return None if traces.in_value(value) else value
+
+
+def _item(item: Any, traces: Traces) -> Any:
+    """An entry of a list goes as a whole when one of its own words is a trace: a half of it would be no record."""
+    own = item.values() if isinstance(item, dict) else [item]
+    if any(isinstance(part, str) and traces.in_value(part) for part in own):
+        return None
+    return _pruned(item, traces)
+
+
+def _lines(path: Path, traces: Traces) -> bool:
+    lines = path.read_bytes().split(b"\n")
+    kept = b"\n".join(line for line in lines if not traces.in_text(line.decode("utf-8", "ignore")))
+    if traces.in_text(kept.decode("utf-8", "ignore")):
+        kept = b""
+    if path.suffix == ".log" or path.name == "log":
+        # A running process goes on writing into its log: the file is emptied and filled, not replaced.
+        path.write_bytes(kept)
+    else:
+        write_bytes(path, kept)
+    return True
+
+
+def _members(path: Path) -> Iterator[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if info.file_size <= _PACKED and not info.is_dir():
+                    yield archive.read(info).decode("utf-8", "ignore")
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+        return
