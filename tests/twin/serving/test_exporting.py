@@ -34,7 +34,13 @@ def test_the_ollama_folder_runs_in_llama_cpp(tmp_path: Path, base: BasePaths, ad
     try:
         said = []
         for model in ("base", "hesk"):
-            body = {"prompt": PROMPT, "n_predict": 12, "temperature": 0, "lora": running.lora(model)}
+            body = {
+                "prompt": PROMPT,
+                "n_predict": 12,
+                "temperature": 0,
+                "ignore_eos": True,
+                "lora": running.lora(model),
+            }
             key = {"Authorization": f"Bearer {running.key}"}
             said.append(httpx.post(f"{running.url}/completion", json=body, headers=key, timeout=120).json()["content"])
     finally:
