@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ def _converter() -> type[Any]:
 def plain(element: Tag) -> str:
     """The element's words on one line."""
     return " ".join(element.get_text(" ").split())
+
+
+def break_lines(verse: Tag) -> None:
+    """Make a paragraph with line breaks of an element whose white space counts: verse is no code."""
+    from bs4 import BeautifulSoup
+
+    lines = [escape(line, quote=False) for line in verse.get_text().strip("\n").split("\n")]
+    verse.clear()
+    verse.name = "p"
+    verse.append(BeautifulSoup("<br>".join(lines), "html.parser"))
 
 
 def _tidy(element: Tag) -> None:
