@@ -9,7 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`home` keeps what is not versioned (Postgres, MLflow, models' cache, logs); empty URLs mean the embedded part."""
+    """`home` keeps what is not versioned (Postgres, MLflow, models' cache, logs); empty URLs mean the embedded part.
+
+    `writer_url` is an OpenAI-compatible address (with /v1) of a stronger model that writes briefs; it reads the texts.
+    """
 
     root: Path
     home: Path
@@ -21,10 +24,22 @@ class Settings:
     webui_port: int
     endpoint_port: int
     predictor_port: int
+    writer_url: str = ""
+    writer_model: str = ""
+    writer_key: str = ""
     linkedin_token: str = ""
     judge_url: str = ""
     judge_model: str = ""
     judge_key: str = ""
+    api_key: str = ""
+    otlp_endpoint: str = ""
+    linkedin_post_token: str = ""
+    linkedin_url: str = "https://api.linkedin.com"
+
+    @property
+    def api_keys(self) -> Path:
+        """The file of clients' keys, hashed; while there is none, the endpoint asks for no key."""
+        return self.home / "api_keys.json"
 
     @property
     def progress(self) -> Path:
@@ -51,6 +66,9 @@ def load() -> Settings:
         mlflow_uri=env.get("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"),
         predictor_url=env.get("TWIN_PREDICTOR_URL", f"http://127.0.0.1:{predictor_port}"),
         endpoint_url=env.get("TWIN_ENDPOINT_URL", f"http://127.0.0.1:{endpoint_port}"),
+        writer_url=env.get("TWIN_WRITER_URL", ""),
+        writer_model=env.get("TWIN_WRITER_MODEL", ""),
+        writer_key=env.get("TWIN_WRITER_KEY", ""),
         github_token=env.get("GITHUB_TOKEN", ""),
         judge_url=env.get("TWIN_JUDGE_URL", ""),
         judge_model=env.get("TWIN_JUDGE_MODEL", ""),
@@ -58,5 +76,9 @@ def load() -> Settings:
         webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
         endpoint_port=endpoint_port,
         predictor_port=predictor_port,
+        api_key=env.get("TWIN_API_KEY", ""),
+        otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        linkedin_post_token=env.get("LINKEDIN_POST_TOKEN", ""),
+        linkedin_url=env.get("TWIN_LINKEDIN_URL", "https://api.linkedin.com"),
         linkedin_token=env.get("LINKEDIN_TOKEN", ""),
     )
