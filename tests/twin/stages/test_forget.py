@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -13,15 +14,20 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from twin import choices, registry, tables
+from twin import params as params_file
 from twin.cli import main
+from twin.embedding import Embedder
 from twin.files import read_json, write_json, write_text
 from twin.local import postgres
-from twin.records import Citation, Draft
+from twin.records import Citation, Draft, content_hash
 from twin.settings import load
 from twin.stages import forget_plan
+from twin.stages.features import chunk_table
 from twin.workspace import Workspace
 
 CANARY = "zanzibarquux"
@@ -68,7 +74,6 @@ def project(monkeypatch):
     monkeypatch.setenv("TWIN_HOME", str(root / ".twin"))
     write_text(root / "params.yaml", PARAMS)
     space = Workspace(root, "ann")
-    choices.ensure(space.choices)
     for number in range(12):
         write_text(space.inbox / "texts" / f"story-{number}.md", f"# Story {number}\n\n{story(number)}\n")
     secret = f"# The {CANARY} affair\n\n{SECRET}\n\n{story(90)}\n"
@@ -123,6 +128,17 @@ def trailing(settings, space):
         registry.add_version(mlflow, "ann", run, space.adapter, {}, True)
 
 
+def embedded(settings, space):
+    """Vectors as an earlier run kept them: the model that makes them is tested elsewhere and slow to load."""
+    params = params_file.load(space.params)
+    chunks = chunk_table(tables.read(space.documents / tables.DOCUMENTS), params)
+    place = (
+        settings.home / "embeddings" / f"{hashlib.sha256(Embedder('bundled').name.encode()).hexdigest()[:16]}.parquet"
+    )
+    vectors = [np.eye(384, dtype=np.float32)[n] for n in range(len(chunks))]
+    tables.write(pd.DataFrame({"sha256": list(chunks["text"].map(content_hash)), "embedding": vectors}), place)
+
+
 def logged(url, settings):
     from twin.monitoring import payload
 
@@ -142,12 +158,13 @@ def test_no_byte_of_a_forgotten_document_is_left(project, capsys):
     write_text(root / "dvc.yaml", DVC.format(python=sys.executable))
     dvc = [sys.executable, "-m", "dvc"]
     quiet = {"cwd": root, "check": True, "capture_output": True, "env": {**os.environ, "PYTHONPATH": str(Path.cwd())}}
-    subprocess.run([*dvc, "init", "-q", "--no-scm"], **quiet)
+    write_text(root / ".dvc" / "config", "[core]\n    no_scm = True\n    analytics = false\n")
     subprocess.run([*dvc, "repro", "-q"], **quiet)
     report = read_json(space.documents / "report.json")
     assert len(report["near_duplicates"]) == 1
     with postgres.running(settings) as url:
         logged(url, settings)
+        embedded(settings, space)
         assert main(["features"]) == 0
         trailing(settings, space)
         assert main(["dataset"]) == 0
@@ -158,6 +175,8 @@ def test_no_byte_of_a_forgotten_document_is_left(project, capsys):
         assert main(["forget", "--document", f"files:texts/{CANARY}.md", "--yes"]) == 0
         said = capsys.readouterr().out
         assert found(root) == []
+    chunks = set(tables.read(space.features / tables.CHUNKS)["sha256"])
+    assert [set(tables.read(p)["sha256"]) for p in (settings.home / "embeddings").iterdir()] == [chunks]
     assert "version 1" in said and "has learned from it and stays" in said
     assert "notes.jsonl: lines removed" in said
     # All else is still there.
