@@ -112,13 +112,27 @@ class Features(_Strict):
     overlap_words: int = Field(default=15, ge=0)
 
 
+class Mix(_Strict):
+    """Of the training texts, the share that is asked for in one more way; each is asked for by its brief already."""
+
+    facts: float = Field(default=0.3, ge=0, le=1)
+    outline: float = Field(default=0.15, ge=0, le=1)
+    rewrite: float = Field(default=0.1, ge=0, le=1)
+    continuation: float = Field(default=0.15, ge=0, le=1)
+
+
 class Dataset(_Strict):
-    """The split by document and time, and what is asked of each text."""
+    """The split by document and time, and what is asked of each text.
+
+    `summaries` bounds how many texts the base model sums up for briefs; an endpoint that is set in the environment
+    writes them all.
+    """
 
     train_share: float = Field(default=0.7, gt=0, lt=1)
     validation_share: float = Field(default=0.15, gt=0, lt=1)
     max_tokens: int = Field(default=512, ge=64)
-    facts_share: float = Field(default=0.3, ge=0, le=1)
+    mix: Mix = Mix()
+    summaries: int = Field(default=0, ge=0)
     seed: int = 7
 
 

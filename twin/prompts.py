@@ -20,6 +20,10 @@ BRIEF = "Write {register}.\nAbout: {brief}"
 FACTS = "Use what is true and fits from:\n{facts}"
 EXEMPLARS = "Here is how you write:\n{exemplars}"
 FROM_TITLE = "{title}"
+OUTLINE = "Write {register} that follows this outline:\n{outline}"
+REWRITE = "Rewrite this as {register} in your own voice:\n{text}"
+OF_LENGTH = "{register} of about {words} words"
+SUMMARISE = "Say in one plain sentence, in your own words, what this text is about. Name its main points.\n{text}"
 CONTINUE = "Continue this text in your own voice:\n{opening}"
 
 
@@ -53,6 +57,30 @@ def draft(
 def continuation(*, name: str, register: str, opening: str) -> list[Message]:
     """The messages that ask for the rest of a text."""
     return [system(name, register), {"role": "user", "content": CONTINUE.format(opening=opening.strip())}]
+
+
+def outline(*, name: str, register: str, outline: str) -> list[Message]:
+    """The messages that ask for a text from its title and points, one a line."""
+    asked = OUTLINE.format(register=REGISTER_NAMES[register], outline=outline.strip())
+    return [system(name, register), {"role": "user", "content": asked}]
+
+
+def rewrite(*, name: str, register: str, text: str) -> list[Message]:
+    """The messages that ask for the same content in the author's voice. `text` is material: its tags are defused."""
+    asked = REWRITE.format(register=REGISTER_NAMES[register], text=_tagged("text", text))
+    return [system(name, register), {"role": "user", "content": asked}]
+
+
+def summarise(text: str) -> list[Message]:
+    """The messages that ask any model for a neutral brief of a text that exists."""
+    return [{"role": "user", "content": SUMMARISE.format(text=_tagged("text", text))}]
+
+
+def brief_of_length(register: str, words: int) -> str:
+    """What is asked for where nothing is known of a text but its kind and length (rounded to tens)."""
+    return OF_LENGTH.format(
+        register=REGISTER_NAMES[register].removeprefix("a ").removeprefix("an "), words=max(10, round(words, -1))
+    )
 
 
 def brief_from_keyphrases(keyphrases: Sequence[str]) -> str:

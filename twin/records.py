@@ -99,7 +99,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A training example: `messages` ask, `completion` is the author's own text, never a model's."""
+    """A training example: `messages` ask, `completion` is the author's own text, never a model's.
+
+    `ends` is False where the text goes on after the completion: the model must not learn to stop there.
+    """
 
     id: str
     document_id: str
@@ -108,6 +111,7 @@ class Example:
     split: str
     messages: list[Message]
     completion: str
+    ends: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`home` keeps what is not versioned (Postgres, MLflow, models' cache, logs); empty URLs mean the embedded part."""
+    """`home` keeps what is not versioned (Postgres, MLflow, models' cache, logs); empty URLs mean the embedded part.
+
+    `writer_url` is an OpenAI-compatible address (with /v1) of a stronger model that writes briefs; it reads the texts.
+    """
 
     root: Path
     home: Path
@@ -21,6 +24,9 @@ class Settings:
     webui_port: int
     endpoint_port: int
     predictor_port: int
+    writer_url: str = ""
+    writer_model: str = ""
+    writer_key: str = ""
     linkedin_token: str = ""
     judge_url: str = ""
     judge_model: str = ""
@@ -51,6 +57,9 @@ def load() -> Settings:
         mlflow_uri=env.get("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow' / 'mlflow.db'}"),
         predictor_url=env.get("TWIN_PREDICTOR_URL", f"http://127.0.0.1:{predictor_port}"),
         endpoint_url=env.get("TWIN_ENDPOINT_URL", f"http://127.0.0.1:{endpoint_port}"),
+        writer_url=env.get("TWIN_WRITER_URL", ""),
+        writer_model=env.get("TWIN_WRITER_MODEL", ""),
+        writer_key=env.get("TWIN_WRITER_KEY", ""),
         github_token=env.get("GITHUB_TOKEN", ""),
         judge_url=env.get("TWIN_JUDGE_URL", ""),
         judge_model=env.get("TWIN_JUDGE_MODEL", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,36 +27,39 @@ def dataset(
     """Write `examples.parquet`, `splits.parquet` and `report.json` below `out`; raises DataError on too few texts."""
     import pandas as pd
 
-    from twin.training.examples import build
+    from twin.stages.summaries import written
+    from twin.training.briefs import Briefs
+    from twin.training.examples import Builder, Mix
+    from twin.training.groups import groups
     from twin.training.split import temporal_split
 
+    chosen = params.dataset
     texts = tables.documents_from(tables.read(documents / tables.DOCUMENTS, "documents"))
     chunks = tables.read(features / tables.CHUNKS, "chunks")
-    splits = temporal_split(texts, params.dataset.train_share, params.dataset.validation_share)
-    with progress.step("write briefs", len(texts)) as step:
-        examples = build(
-            texts, splits,
-            name=params.author.name, max_tokens=params.dataset.max_tokens, facts_share=params.dataset.facts_share,
-            facts_for=_neighbours(chunks, splits), seed=params.dataset.seed, tick=step.advance,
-        )  # fmt: skip
-    frame = pd.DataFrame(
-        [
-            {"id": e.id, "document_id": e.document_id, "register": e.register, "kind": e.kind, "split": e.split,
-             "messages": json.dumps(e.messages, ensure_ascii=False), "completion": e.completion}
-            for e in examples
-        ]
+    splits = temporal_split(texts, chosen.train_share, chosen.validation_share)
+    briefs = Briefs(written(texts, params, settings, progress), prefer_written=bool(settings.writer_url))
+    builder = Builder(
+        name=params.author.name, max_tokens=chosen.max_tokens, mix=Mix(**chosen.mix.model_dump()),
+        facts_for=_neighbours(chunks, splits), seed=chosen.seed, briefs=briefs,
     )  # fmt: skip
+    with progress.step("write briefs", len(texts)) as step:
+        examples = builder.build(texts, splits, step.advance)
+    frame = pd.DataFrame([{**asdict(e), "messages": json.dumps(e.messages, ensure_ascii=False)} for e in examples])
     metrics: Metrics = {"documents": len(texts), "examples": len(frame)}
     for split in ("train", "validation", "test"):
         part = frame[frame["split"] == split]
         metrics[f"{split}_documents"] = int(part["document_id"].nunique())
-        metrics[f"{split}_words"] = sum(len(text.split()) for text in part["completion"])
+        # Of the texts, once each: the mix asks for some of them several times.
+        metrics[f"{split}_words"] = sum(len(d.text.split()) for d in texts if splits[d.id] == split)
     with replacing(out) as fresh:
         fresh.mkdir()
         tables.write(frame, fresh / tables.EXAMPLES, "examples")
         table = pd.DataFrame({"document_id": list(splits), "split": list(splits.values())})
         tables.write(table, fresh / tables.SPLIT_TABLE, "splits")
-        write_json(fresh / "report.json", {**metrics, "kinds": frame["kind"].value_counts().to_dict()})
+        kinds = {split: part["kind"].value_counts().to_dict() for split, part in frame.groupby("split")}
+        together = [[d.id for d in group] for group in groups(texts) if len(group) > 1]
+        report = {**metrics, "kinds": kinds, "briefs": briefs.report(), "kept_together": together}
+        write_json(fresh / "report.json", report)
     return metrics
 
 

@@ -26,7 +26,7 @@ def encode(frame: pd.DataFrame, tokenizer: Any, max_tokens: int) -> list[dict[st
     ]
     prompt_ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
     completion_ids = tokenizer(list(frame["completion"]), add_special_tokens=False)["input_ids"]
-    last = _last_pieces(list(frame["document_id"]))
+    last = list(frame["ends"]) if "ends" in frame else _last_pieces(list(frame["document_id"]))
     encoded = []
     for prompt, completion, ends in zip(prompt_ids, completion_ids, last, strict=True):
         prompt = prompt[-(max_tokens - max_tokens // 8) :]

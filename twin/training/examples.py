@@ -1,67 +1,113 @@
-"""Examples from documents: a neutral brief (sometimes with facts) asks, the author's own text answers."""
+"""Examples from documents: several ways to ask, and the author's own text answers."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from twin.prompts import continuation, draft
-from twin.records import Document, Example
-from twin.training.briefs import brief_for
+from twin.prompts import continuation, draft, outline, rewrite
+from twin.records import Document, Example, Message
+from twin.training.briefs import Brief, Briefs
+from twin.training.plain import plain
 
 # Rough characters a token: good enough to cut long texts at paragraphs; the encoder enforces the true limit.
 _CHARS_PER_TOKEN = 3.6
 _TAIL_CHARS = 240
 _FACT_WORDS = 60
+# A text is split for continuation only where both halves are worth it.
+_LEAST_CHARS = 160
 
 FactsFor = Callable[[Document], Sequence[str]]
+_Asked = tuple[str, list[Message], str, bool]
 
 
-def build(
-    documents: Sequence[Document],
-    splits: dict[str, str],
-    *,
-    name: str,
-    max_tokens: int,
-    facts_share: float,
-    facts_for: FactsFor,
-    seed: int,
-    tick: Callable[[], None] = lambda: None,
-) -> list[Example]:
-    """Examples of every document, in the documents' order.
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Of the training texts, the share that is asked for in one more way: each is a further example of the same text."""
 
-    A text longer than about `max_tokens` tokens becomes an opening and continuations, cut between paragraphs.
-    `facts_share` of the openings carry chunks of other texts (`facts_for` must never return the text itself).
-    """
-    rng = random.Random(seed)
-    examples: list[Example] = []
-    for document in documents:
-        facts = list(facts_for(document)) if rng.random() < facts_share else []
-        examples.extend(_of(document, splits[document.id], name, max_tokens, facts))
-        tick()
-    return examples
+    facts: float = 0.0
+    outline: float = 0.0
+    rewrite: float = 0.0
+    continuation: float = 0.0
 
 
-def _of(document: Document, split: str, name: str, max_tokens: int, facts: list[str]) -> list[Example]:
-    pieces = cut(document.text, int(max_tokens * 0.75 * _CHARS_PER_TOKEN))
-    brief = brief_for(document.title, document.text, document.language)
-    facts = [" ".join(fact.split()[:_FACT_WORDS]) for fact in facts[:2]]
-    found = []
-    for index, piece in enumerate(pieces):
-        if index == 0:
-            messages = draft(name=name, register=document.register, brief=brief, facts=facts)
-            kind = "facts" if facts else "brief"
-        else:
-            messages = continuation(name=name, register=document.register, opening=pieces[index - 1][-_TAIL_CHARS:])
-            kind = "continuation"
-        found.append(
-            Example(
-                id=f"{document.id}#{index}", document_id=document.id, register=document.register, kind=kind,
-                split=split, messages=messages, completion=piece,
-            )
-        )  # fmt: skip
-    return found
+@dataclass(slots=True)
+class Builder:
+    """Makes examples; `facts_for` must never return chunks of the text itself or of a held-out one."""
+
+    name: str
+    max_tokens: int
+    mix: Mix
+    facts_for: FactsFor
+    seed: int
+    briefs: Briefs = field(default_factory=Briefs)
+
+    def build(
+        self, documents: Sequence[Document], splits: Mapping[str, str], tick: Callable[[], None] = lambda: None
+    ) -> list[Example]:
+        """Examples of every document, in the documents' order.
+
+        A text longer than about `max_tokens` tokens becomes an opening and continuations, cut between paragraphs.
+        Held-out texts are asked for by their brief alone: what is measured on them stays comparable whatever the mix.
+        """
+        examples: list[Example] = []
+        for document in documents:
+            split = splits[document.id]
+            asked = self._asked(document, in_training=split == "train")
+            examples.extend(
+                Example(
+                    id=f"{document.id}#{index}", document_id=document.id, register=document.register, kind=kind,
+                    split=split, messages=messages, completion=text, ends=ends,
+                )
+                for index, (kind, messages, text, ends) in enumerate(asked)
+            )  # fmt: skip
+            tick()
+        return examples
+
+    def _asked(self, document: Document, in_training: bool) -> list[_Asked]:
+        brief = self.briefs.of(document)
+        pieces = cut(document.text, int(self.max_tokens * 0.75 * _CHARS_PER_TOKEN))
+        first = draft(name=self.name, register=document.register, brief=brief.text)
+        asked: list[_Asked] = [("brief", first, pieces[0], len(pieces) == 1)]
+        for index in range(1, len(pieces)):
+            asked.append(self._rest(document, pieces[index - 1], pieces[index], index + 1 == len(pieces)))
+        return [*asked, *self._further(document, brief, pieces)] if in_training else asked
+
+    def _further(self, document: Document, brief: Brief, pieces: list[str]) -> list[_Asked]:
+        # Drawn for each document by itself: another text more or less changes nothing for the others.
+        rng = random.Random(f"{self.seed}:{document.id}")
+        drawn = {
+            kind: rng.random() < getattr(self.mix, kind) for kind in ("facts", "outline", "rewrite", "continuation")
+        }
+        who = {"name": self.name, "register": document.register}
+        opening, whole = pieces[0], len(pieces) == 1
+        found: list[_Asked] = []
+        facts = list(self.facts_for(document)) if drawn["facts"] else []
+        if facts:
+            short = [" ".join(fact.split()[:_FACT_WORDS]) for fact in facts[:2]]
+            found.append(("facts", draft(**who, brief=brief.text, facts=short), opening, whole))
+        if drawn["outline"] and brief.outline:
+            found.append(("outline", outline(**who, outline=brief.outline), opening, whole))
+        if drawn["rewrite"] and whole:
+            found.append(("rewrite", rewrite(**who, text=plain(opening)), opening, True))
+        halves = _halved(opening, rng) if drawn["continuation"] and whole else None
+        if halves:
+            found.append(self._rest(document, *halves, ends=True))
+        return found
+
+    def _rest(self, document: Document, before: str, text: str, ends: bool) -> _Asked:
+        asked = continuation(name=self.name, register=document.register, opening=before[-_TAIL_CHARS:])
+        return ("continuation", asked, text, ends)
+
+
+def _halved(text: str, rng: random.Random) -> tuple[str, str] | None:
+    """A text cut in two between paragraphs or sentences, both of 160 characters or more; None where none are."""
+    borders = [m.end() for m in re.finditer(r"\n+|[.!?] ", text)]
+    fit = [b for b in borders if b >= _LEAST_CHARS and len(text) - b >= _LEAST_CHARS]
+    at = rng.choice(fit) if fit else 0
+    return (text[:at], text[at:]) if at else None
 
 
 def cut(text: str, limit: int) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twin.errors import DataError
 from twin.records import Document, content_hash
 from twin.training.briefs import brief_for, shares_ngram
-from twin.training.examples import build, cut
+from twin.training.examples import Builder, Mix, cut
 from twin.training.split import temporal_split
 
 TEXT = (
@@ -55,14 +55,46 @@ def test_a_brief_for_a_text_of_few_words() -> None:
 def test_completions_are_the_authors_text_in_full() -> None:
     documents = [document(n, text=TEXT * (1 + 9 * (n % 2))) for n in range(6)]
     splits = temporal_split(documents, 0.5, 0.2)
-    examples = build(
-        documents, splits, name="A", max_tokens=128, facts_share=1.0, facts_for=lambda d: ["a fact"], seed=1
-    )
+    examples = builder(Mix()).build(documents, splits)
     for one in documents:
         parts = [e for e in examples if e.document_id == one.id]
         assert "".join(e.completion for e in parts) == one.text
         assert {e.split for e in parts} == {splits[one.id]}
-    assert {e.kind for e in examples} == {"facts", "continuation"}
+        assert [e.ends for e in parts] == [False] * (len(parts) - 1) + [True]
+    assert {e.kind for e in examples} == {"brief", "continuation"}
+
+
+def test_each_way_of_asking_is_answered_by_the_author() -> None:
+    documents = [document(n, text=TEXT * 2) for n in range(6)]
+    splits = temporal_split(documents, 0.5, 0.2)
+    examples = builder(Mix(facts=1, outline=1, rewrite=1, continuation=1)).build(documents, splits)
+    for one in documents:
+        found = {e.kind: e for e in examples if e.document_id == one.id}
+        assert all(e.completion in one.text and one.text.endswith(e.completion) for e in found.values())
+        if splits[one.id] != "train":
+            # What is measured stays the same whatever the mix.
+            assert set(found) == {"brief"}
+            continue
+        assert set(found) == {"brief", "facts", "outline", "rewrite", "continuation"}
+        assert "a fact" in found["facts"].messages[-1]["content"]
+        assert "\n- " in found["outline"].messages[-1]["content"]
+        assert found["continuation"].completion != one.text
+        for kind, example in found.items():
+            assert "a short social post" in example.messages[0]["content"], kind
+
+
+def test_shares_of_the_mix_are_drawn_text_by_text() -> None:
+    documents = [document(n) for n in range(40)]
+    splits = temporal_split(documents, 0.8, 0.1)
+    mix = Mix(facts=0.5)
+    found = [e.document_id for e in builder(mix).build(documents, splits) if e.kind == "facts"]
+    assert 8 <= len(found) <= 24
+    again = [e.document_id for e in builder(mix).build(documents[1:], splits) if e.kind == "facts"]
+    assert again == [d for d in found if d != "files:0"]
+
+
+def builder(mix: Mix) -> Builder:
+    return Builder(name="A", max_tokens=256, mix=mix, facts_for=lambda d: ["a fact"], seed=1)
 
 
 @given(st.text(min_size=1, max_size=2000), st.integers(min_value=20, max_value=200))
