@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 from twin import params as params_file
 from twin import settings as environment
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "up", _up, "start everything and open the page", _up_options)
     _add(commands, "down", _down, "stop everything that `twin up` started")
     _add(commands, "status", _status, "what runs, what is built, which adapter writes")
+    _add(commands, "rollback", _rollback, "let an earlier adapter write again", _rollback_options)
+    _add(commands, "export", _export, "write the twin for Ollama, vLLM or as one merged model", _export_options)
+    _add(commands, "key", _key, "give a client a key to the twin's endpoint", _key_options)
     _add(commands, "forget", _forget, "take a document, a source or an author out of everything", _forget_options)
     _add(commands, "write", _write, "draft one text on the terminal", _write_options)
     _add(commands, "cluster", cluster.run, "the twin on Kubernetes: plan, apply, status, submit, …", cluster.options)
@@ -86,6 +90,10 @@ def _stage(options: argparse.Namespace) -> int:
     params = params_file.load(settings.root / "params.yaml")
     space = Workspace(settings.root, params.author.id)
     inputs, output, database, _ = STAGES[options.command]
+    if options.command == "collect":
+        from twin import choices
+
+        choices.ensure(space.choices)  # the next stage depends on it: a bare `dvc repro` must find it
     run = getattr(import_module(f"twin.stages.{options.command}"), options.command)
     progress = Progress(options.command, settings.progress)
 
@@ -166,6 +174,51 @@ def _status(options: argparse.Namespace) -> int:
     from twin.local.stack import status
 
     return status(environment.load())
+
+
+def _rollback_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", default="", help="which one (default: the one before)")
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    from twin.local.champion import rollback
+
+    settings = environment.load()
+    author = params_file.load(settings.root / "params.yaml").author.id
+    print(f"{author}: version {rollback(settings, author, options.version)['version']} writes")
+    return 0
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=("ollama", "merged", "vllm"), help="GGUF + Modelfile, safetensors, LoRA folder")
+    parser.add_argument("--out", type=Path, help="the folder to write (default: exports/AUTHOR/KIND)")
+    parser.add_argument(
+        "--adapter", type=Path, help="the adapter's folder (default: the one that writes, or the newest)"
+    )
+
+
+def _export(options: argparse.Namespace) -> int:
+    from twin.local.exporting import export_twin
+
+    print(export_twin(environment.load(), options.kind, options.out, options.adapter))
+    return 0
+
+
+def _key_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("client", help="who gets it")
+    parser.add_argument("--author", action="append", default=[], help="whose twin it may ask (repeat it; default: all)")
+    parser.add_argument("--revoke", action="store_true", help="take the client's keys back")
+
+
+def _key(options: argparse.Namespace) -> int:
+    from twin.serving import keys
+
+    settings = environment.load()
+    if options.revoke:
+        print(f"{options.client}: {keys.revoke(settings.api_keys, options.client)} keys taken back")
+    else:
+        print(keys.grant(settings.api_keys, options.client, options.author))
+    return 0
 
 
 def _forget_options(parser: argparse.ArgumentParser) -> None:

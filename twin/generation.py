@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from twin import tracing
 from twin.errors import ServingError
 from twin.records import Message
 
@@ -97,7 +98,9 @@ class Predictor:
         asked = body | {"stream": True, "stream_options": {"include_usage": True}}
         finish, tokens = "", 0
         try:
-            async with self._async.stream("POST", "/v1/chat/completions", json=asked) as reply:
+            async with self._async.stream(
+                "POST", "/v1/chat/completions", json=asked, headers=tracing.headers()
+            ) as reply:
                 if reply.status_code != 200:
                     await reply.aread()
                     raise self._refused(reply)

@@ -34,6 +34,8 @@ _RULES: tuple[tuple[str, str, bytes], ...] = (
     ("mastodon", r"\.json$", rb"\"orderedItems\""),
     ("wordpress", r"\.(xml|wxr)$", rb"wordpress\.org/export|<wp:wxr_version"),
     ("ghost", r"\.json$", rb"\"(mobiledoc|lexical|posts_authors|posts_meta)\"|\"db\"\s*:\s*\[\s*\{\s*\"meta\""),
+    # What Ghost's own migration tools write: posts under their addresses, with the HTML that Ghost is to show.
+    ("ghost", r"\.json$", rb"(?s)\"posts\"\s*:\s*\[\s*\{.*?\"(html|feature_image|custom_excerpt)\"\s*:"),
     ("substack", r"(^|/)posts\.csv$", rb"post_id"),
     ("medium", r"(^|/)posts/(\d{4}-\d{2}-\d{2}|draft)_.*\.html$", b""),
     ("medium", r"(^|/)[^/]+\.html$", rb"data-field=\"body\" class=\"e-content\""),

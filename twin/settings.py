@@ -31,6 +31,15 @@ class Settings:
     judge_url: str = ""
     judge_model: str = ""
     judge_key: str = ""
+    api_key: str = ""
+    otlp_endpoint: str = ""
+    linkedin_post_token: str = ""
+    linkedin_url: str = "https://api.linkedin.com"
+
+    @property
+    def api_keys(self) -> Path:
+        """The file of clients' keys, hashed; while there is none, the endpoint asks for no key."""
+        return self.home / "api_keys.json"
 
     @property
     def progress(self) -> Path:
@@ -67,5 +76,9 @@ def load() -> Settings:
         webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
         endpoint_port=endpoint_port,
         predictor_port=predictor_port,
+        api_key=env.get("TWIN_API_KEY", ""),
+        otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        linkedin_post_token=env.get("LINKEDIN_POST_TOKEN", ""),
+        linkedin_url=env.get("TWIN_LINKEDIN_URL", "https://api.linkedin.com"),
         linkedin_token=env.get("LINKEDIN_TOKEN", ""),
     )

@@ -49,6 +49,11 @@ class Workspace:
         return self._data("dataset")
 
     @property
+    def edits(self) -> Path:
+        """`pairs.jsonl`: drafts and what the person made of them."""
+        return self._data("edits")
+
+    @property
     def adapter(self) -> Path:
         """The trained LoRA adapter: safetensors, GGUF, `train.json`, `loss.csv`."""
         return self.root / "models" / self.author / "adapter"

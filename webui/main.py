@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable
 
-from nicegui import app, ui
+from nicegui import app, background_tasks, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from twin import settings as twin_settings
 from twin.errors import PortTaken, TwinError
 from twin.settings import Settings
 from webui import theme
-from webui.client import Client, library
+from webui.client import Client, library, schedule
 from webui.pages import evaluation, home, monitoring, reports, sources, write
 from webui.pages import library as library_page
 
@@ -46,6 +46,7 @@ def main() -> None:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     app.middleware("http")(_guard)
     app.on_startup(lambda: threading.Thread(target=_warm, args=(client,), daemon=True).start())
+    app.on_startup(lambda: background_tasks.create(schedule.run(settings), name="scheduled posts"))
     ui.run(
         host=HOST, port=settings.webui_port, title="Twin", favicon=theme.FAVICON, dark=None, language="en-US",
         tailwind=False, reload=False, show=False, show_welcome_message=False, reconnect_timeout=30.0,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twin.errors import ServingError
 from twin.files import read_json, write_json
 from twin.settings import Settings
 from twin.workspace import Workspace
+
+_KEPT = 2  # earlier versions that stay loaded: each costs the predictor the adapter's size in memory
 
 
 def pointer(settings: Settings, author: str) -> Path:
@@ -36,9 +39,36 @@ def publish(space: Workspace, settings: Settings) -> dict[str, Any] | None:
         "sha256": registration["adapter_sha256"],
     }
     target = pointer(settings, space.author)
-    if not target.exists() or read_json(target) != content:
-        write_json(target, content)
+    known = read_json(target) if target.exists() else {}
+    if known.get("sha256") != content["sha256"] or known.get("version") != content["version"]:
+        write_json(target, content | {"previous": _former(known, content)})
     return content
+
+
+def rollback(settings: Settings, author: str, version: str = "") -> dict[str, Any]:
+    """Point the predictor back at an earlier adapter (the latest of them without `version`); raises ServingError.
+
+    What serves now becomes an earlier one, so that the way back is open. The predictor has it loaded already.
+    """
+    target = pointer(settings, author)
+    known = read_json(target) if target.exists() else {}
+    earlier = {str(item["version"]): item for item in known.get("previous", [])}
+    if not earlier or (version and version not in earlier):
+        raise ServingError(
+            "there is no such earlier adapter to go back to", f"{author}@{version or 'previous'}",
+            f"Kept are: {', '.join(earlier) or 'none'}. The registry keeps the others.",
+        )  # fmt: skip
+    chosen = earlier[version or next(iter(earlier))]
+    content = {"author": author, **chosen}
+    write_json(target, content | {"previous": _former(known, content)})
+    return content
+
+
+def _former(known: dict[str, Any], content: dict[str, Any]) -> list[dict[str, Any]]:
+    """What served before `content`, newest first, with files that are still there."""
+    served = [{k: v for k, v in known.items() if k not in ("previous", "author")}] if known else []
+    old = {item["version"]: item for item in [*served, *known.get("previous", [])] if Path(item["gguf"]).exists()}
+    return [item for item in old.values() if item["version"] != content["version"]][:_KEPT]
 
 
 def _keep(adapter: Path, settings: Settings, author: str, sha256: str) -> Path:

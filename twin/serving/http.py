@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 T = TypeVar("T")
-_KINDS = {400: "invalid_request_error", 404: "not_found_error", 429: "rate_limit_error", 504: "timeout_error"}
+_KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    504: "timeout_error",
+}
 
 
 def error(status: int, message: str, *, field: str | None = None, retry_after: float | None = None) -> Response:
@@ -108,7 +115,7 @@ def relay(request: Request, reply: httpx.Response, on_end: Callable[[], None]) -
 class StopWhenGone:
     """ASGI middleware: a request below `suffix` is cancelled when its client hangs up; bodies have a bound."""
 
-    def __init__(self, app: Any, suffix: str, max_bytes: int = 1_000_000) -> None:
+    def __init__(self, app: Any, suffix: str | tuple[str, ...], max_bytes: int = 1_000_000) -> None:
         self.app, self.suffix, self.max_bytes = app, suffix, max_bytes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

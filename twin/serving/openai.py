@@ -7,11 +7,12 @@ import json
 import time
 import uuid
 from collections.abc import AsyncGenerator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from twin.generation import BASE
-from twin.records import Draft
-from twin.serving import http
+from twin.records import Draft, Step
+from twin.serving import http, keys
 from twin.serving.requests import Refusal, from_chat
 from twin.serving.service import Twin, completion
 
@@ -40,8 +41,10 @@ def router(twin: Twin) -> APIRouter:
             versions = await twin.versions()
         except Exception as error:
             return http.error(503, str(error), retry_after=5)
-        authors = [name for name in versions if name != BASE]
-        data = [{"id": name, "object": "model", "created": 0, "owned_by": "twin"} for name in (NAME, BASE, *authors)]
+        client = keys.client.get()
+        authors = [n for n in versions if n != BASE and (client is None or client.may(n.partition("@")[0]))]
+        common = {"object": "model", "created": 0, "owned_by": "twin"}
+        data = [{"id": n, **common, "version": versions.get(n, "")} for n in (NAME, BASE, *authors)]
         return JSONResponse({"object": "list", "data": data})
 
     async def chat(request: Request) -> Response:
@@ -55,8 +58,8 @@ def router(twin: Twin) -> APIRouter:
             pieces = twin.write(asked)
             if body.get("stream"):
                 # The first word is awaited before any header is sent: a refusal keeps its own status.
-                first = await http.unless_gone(request, anext(pieces))
-                return _streamed(model, first, pieces)
+                steps, first = await http.unless_gone(request, _first(pieces))
+                return _streamed(model, steps, first, pieces)
             return JSONResponse(completion(await http.unless_gone(request, last(pieces)), model))
         except Refusal as refusal:
             return refused(refusal)
@@ -69,7 +72,17 @@ def router(twin: Twin) -> APIRouter:
     return routes
 
 
-async def last(pieces: AsyncGenerator[str | Draft]) -> Draft:
+async def _first(pieces: AsyncGenerator[str | Step | Draft]) -> tuple[list[Step], str | Draft]:
+    """The steps before the first word, and that."""
+    steps: list[Step] = []
+    async for piece in pieces:
+        if not isinstance(piece, Step):
+            return steps, piece
+        steps.append(piece)
+    raise AssertionError("a twin's last word is a draft")
+
+
+async def last(pieces: AsyncGenerator[str | Step | Draft]) -> Draft:
     """The Draft at the end of a twin's pieces."""
     async with contextlib.aclosing(pieces):
         async for piece in pieces:
@@ -78,7 +91,9 @@ async def last(pieces: AsyncGenerator[str | Draft]) -> Draft:
     raise AssertionError("a twin's last word is a draft")
 
 
-def _streamed(model: str, first: str | Draft, pieces: AsyncGenerator[str | Draft]) -> Response:
+def _streamed(
+    model: str, steps: list[Step], first: str | Draft, pieces: AsyncGenerator[str | Step | Draft]
+) -> Response:
     from starlette.responses import StreamingResponse
 
     frame = {
@@ -89,10 +104,13 @@ def _streamed(model: str, first: str | Draft, pieces: AsyncGenerator[str | Draft
     async def events() -> AsyncGenerator[str]:
         async with contextlib.aclosing(pieces):
             yield _event(frame, {"role": "assistant", "content": ""})
-            piece: str | Draft = first
+            for step in steps:
+                yield _event(frame, {}, twin_step=asdict(step))
+            piece: str | Step | Draft = first
             try:
-                while isinstance(piece, str):
-                    yield _event(frame, {"content": piece})
+                while not isinstance(piece, Draft):
+                    if isinstance(piece, str):
+                        yield _event(frame, {"content": piece})
                     piece = await anext(pieces)
                 reason = "length" if piece.scores.get("cut_off") else "stop"
                 yield _event(frame, {}, finish_reason=reason, twin=piece.as_dict())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin import settings as settings_module
+from twin import tracing
 from twin.basemodel import bundled_gguf
 from twin.errors import ModelError, TwinError
 from twin.serving import engine as engines
@@ -47,21 +48,33 @@ class Adapter:
 def read_pointers(folder: Path | None, fixed: Mapping[str, Path]) -> dict[str, Adapter]:
     """The adapters wanted now: `fixed` ones, then each `<author>.json` in `folder` (author, version, gguf, sha256).
 
+    Versions under `previous` (version, gguf, sha256 each) are wanted as `<author>@<version>`: they answer whoever asks
+    for them by that name, and are there at once when the pointer goes back to one.
+
     A pointer that is half written, names no file or names one that is gone is left out until it is mended.
     """
     wanted = {author: Adapter(author, path) for author, path in fixed.items()}
     for path in sorted(folder.glob("*.json")) if folder else []:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            gguf = (path.parent / str(data["gguf"])).resolve()
-            stat = gguf.stat()
             author = str(data["author"])
-        except (OSError, ValueError, KeyError, TypeError):
+            named = [(author, data), *((f"{author}@{old['version']}", old) for old in data.get("previous", []))]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-        if author != BASE:
-            stamp = f"{data.get('sha256', '')}:{stat.st_mtime_ns}:{stat.st_size}"
-            wanted[author] = Adapter(author, gguf, str(data.get("version", "")), stamp)
+        for name, item in named if author != BASE else []:
+            if (adapter := _named(name, item, path.parent)) is not None:
+                wanted[name] = adapter
     return wanted
+
+
+def _named(name: str, item: Any, folder: Path) -> Adapter | None:
+    try:
+        gguf = (folder / str(item["gguf"])).resolve()
+        stat = gguf.stat()
+    except (OSError, KeyError, TypeError):
+        return None
+    stamp = f"{item.get('sha256', '')}:{stat.st_mtime_ns}:{stat.st_size}"
+    return Adapter(name, gguf, str(item.get("version", "")), stamp)
 
 
 @dataclass(slots=True)
@@ -204,6 +217,7 @@ async def _complete(predictor: Predictor, client: httpx.AsyncClient, request: Re
         known = ", ".join([BASE, *engine.adapters])
         return http.error(404, f"there is no model {model!r}; known models are {known}", field="model")
     body = engine_body(body, model, engine)
+    span = tracing.begin("generate", request.headers.get(tracing.HEADER, ""), model=model)
     engine.in_flight += 1
     handed_on = False
     try:
@@ -212,14 +226,14 @@ async def _complete(predictor: Predictor, client: httpx.AsyncClient, request: Re
         )
         reply = await http.unless_gone(request, client.send(upstream, stream=True))
         handed_on = True
-        return http.relay(request, reply, on_end=lambda: _leave(engine))
+        return http.relay(request, reply, on_end=lambda: _leave(engine, span))
     except http.Gone:
         return http.error(499, "the client went away")
     except httpx_errors() as error:
         return http.error(503, f"the engine did not answer ({type(error).__name__})", retry_after=1)
     finally:
         if not handed_on:
-            _leave(engine)
+            _leave(engine, span)
 
 
 def httpx_errors() -> tuple[type[Exception], ...]:
@@ -229,8 +243,9 @@ def httpx_errors() -> tuple[type[Exception], ...]:
     return (httpx.HTTPError,)
 
 
-def _leave(engine: Engine) -> None:
+def _leave(engine: Engine, span: tracing.Span) -> None:
     engine.in_flight -= 1
+    span.end()
 
 
 def engine_body(body: dict[str, Any], model: str, engine: Engine) -> dict[str, Any]:
@@ -261,6 +276,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not gguf.is_file():
             raise ModelError("there is no such base model", gguf, "Give --gguf a GGUF file.")
         predictor = Predictor(gguf, args.pointers, fixed, args.threads, args.slots, args.context)
+        tracing.setup("twin-predictor", settings.otlp_endpoint)
         sock = http.listen(args.host, args.port, "predictor", "TWIN_PREDICTOR_PORT")
         asyncio.run(predictor.refresh())
         return http.serve(app(predictor), sock)

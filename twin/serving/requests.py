@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twin.params import Params
+from twin.prompts import LANGUAGES
 from twin.records import REGISTERS
+from twin.writing import ACTIONS, THREAD, Given
 from twin.writing.prompt import estimate
 
 MAX_LINKS = 5
-_FIELDS = frozenset(
-    {"author", "register", "brief", "links", "max_tokens", "max_completion_tokens", "temperature", "adapter", "seed"}
+MAX_POINTS = 12
+MAX_TEXT = 40_000  # characters of a text that is reworked or checked
+_OWN = frozenset(
+    {"author", "register", "links", "adapter", "version", "action", "text", "given", "language", "material"}
 )
+_FIELDS = _OWN | {"brief", "max_tokens", "max_completion_tokens", "temperature", "seed"}
+WRITTEN = (*REGISTERS, THREAD)
 _SMALL = 256  # tokens of frame, system message and tags around a brief
 
 
@@ -26,7 +32,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One checked request; `adapter` is auto, base or an author's id."""
+    """One checked request; `adapter` is auto, base or an author's id, `version` one of its versions or the current."""
 
     author: str
     register: str
@@ -36,6 +42,12 @@ class Asked:
     temperature: float
     adapter: str
     seed: int | None
+    version: str = ""
+    action: str = "draft"
+    text: str = ""
+    language: str = ""
+    material: tuple[tuple[str, str], ...] = ()
+    given: Given = field(default_factory=Given)
 
 
 def from_instance(data: Any, params: Params) -> Asked:
@@ -49,10 +61,11 @@ def from_instance(data: Any, params: Params) -> Asked:
     if not isinstance(links, list) or len(links) > MAX_LINKS or not all(isinstance(x, str) for x in links):
         raise Refusal(400, f"links is a list of at most {MAX_LINKS} web addresses", "links")
     register = _text(data, "register", "post")
-    if register not in REGISTERS:
-        raise Refusal(400, f"there is no register {register!r}; known are {', '.join(REGISTERS)}", "register")
-    brief = _text(data, "brief", "").strip()
-    if not brief:
+    if register not in WRITTEN:
+        raise Refusal(400, f"there is no register {register!r}; known are {', '.join(WRITTEN)}", "register")
+    action, text = _action(data)
+    brief = _text(data, "brief", "").strip() or (text[:200] if action not in ("draft", "ideas") else "")
+    if not brief and action != "ideas":
         raise Refusal(400, "brief is empty: say what the text is about", "brief")
     limit = "max_tokens" if data.get("max_tokens") is not None else "max_completion_tokens"
     max_tokens = _number(data, limit, serve.max_new_tokens, 1, serve.context_tokens // 2)
@@ -64,7 +77,63 @@ def from_instance(data: Any, params: Params) -> Asked:
         author=_text(data, "author", params.author.id), register=register, brief=brief, links=tuple(links),
         max_tokens=int(max_tokens), temperature=_number(data, "temperature", serve.temperature, 0, 2),
         adapter=_text(data, "adapter", "auto"), seed=int(seed) if seed >= 0 else None,
+        version=_text(data, "version", ""), action=action, text=text, given=_given(data.get("given")),
+        language=_language(data, params), material=_material(data.get("material")),
     )  # fmt: skip
+
+
+def _action(data: dict[str, Any]) -> tuple[str, str]:
+    action, text = _text(data, "action", "draft"), _text(data, "text", "")
+    if action not in ACTIONS:
+        raise Refusal(400, f"there is no action {action!r}; known are {', '.join(ACTIONS)}", "action")
+    if action not in ("draft", "ideas") and not text.strip():
+        raise Refusal(400, f"text is empty: say what {action!r} is to work on", "text")
+    if len(text) > MAX_TEXT:
+        raise Refusal(400, f"text is too long: {len(text):,} characters, and {MAX_TEXT:,} fit", "text")
+    return action, text
+
+
+def _language(data: dict[str, Any], params: Params) -> str:
+    """The language asked for; empty where it is the author's own, which needs no word."""
+    language = _text(data, "language", "")
+    if language and language not in LANGUAGES:
+        raise Refusal(400, f"there is no language {language!r}; known are {', '.join(LANGUAGES)}", "language")
+    return "" if language == params.author.language else language
+
+
+def _material(data: Any) -> tuple[tuple[str, str], ...]:
+    """Handed-in texts: objects with title and text."""
+    given = data or []
+    whole = isinstance(given, list) and all(
+        isinstance(x, dict) and set(x) == {"title", "text"} and all(isinstance(v, str) for v in x.values())
+        for x in given
+    )
+    if not whole or len(given) > MAX_LINKS or sum(len(x["text"]) for x in given) > 5 * MAX_TEXT:
+        raise Refusal(
+            400, f"material is a list of at most {MAX_LINKS} objects with title and text, {5 * MAX_TEXT:,} characters in all",
+            "material",
+        )  # fmt: skip
+    return tuple((x["title"].strip() or "a file", x["text"]) for x in given)
+
+
+def _given(data: Any) -> Given:
+    """Results of steps that a person kept or changed: facts (ids), outline (lines), draft (text)."""
+    if data is None:
+        return Given()
+    if not isinstance(data, dict) or set(data) - {"facts", "outline", "draft"}:
+        raise Refusal(400, "given is an object with facts, outline, draft", "given")
+    lists = {}
+    for name in ("facts", "outline"):
+        value = data.get(name)
+        if value is not None and (
+            not isinstance(value, list) or len(value) > MAX_POINTS or not all(isinstance(x, str) for x in value)
+        ):
+            raise Refusal(400, f"given.{name} is a list of at most {MAX_POINTS} texts", f"given.{name}")
+        lists[name] = None if value is None else tuple(value)
+    draft = data.get("draft")
+    if draft is not None and (not isinstance(draft, str) or not draft.strip() or len(draft) > MAX_TEXT):
+        raise Refusal(400, f"given.draft is a text of at most {MAX_TEXT:,} characters", "given.draft")
+    return Given(facts=lists["facts"], outline=lists["outline"], draft=draft)
 
 
 def from_chat(body: Any, params: Params) -> Asked:
@@ -72,8 +141,8 @@ def from_chat(body: Any, params: Params) -> Asked:
     if not isinstance(body, dict):
         raise Refusal(400, "the body is not a JSON object")
     twin = body.get("twin") or {}
-    if not isinstance(twin, dict) or set(twin) - {"author", "register", "links", "adapter"}:
-        raise Refusal(400, "twin is an object with author, register, links, adapter", "twin")
+    if not isinstance(twin, dict) or set(twin) - _OWN:
+        raise Refusal(400, f"twin is an object with {', '.join(sorted(_OWN))}", "twin")
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise Refusal(400, "messages is a list with at least one message", "messages")
@@ -83,7 +152,10 @@ def from_chat(body: Any, params: Params) -> Asked:
     if body.get("n", 1) not in (None, 1):
         raise Refusal(400, "n must be 1", "n")
     model = _text(body, "model", "twin")
-    chosen = {} if model == "twin" else {"adapter": "base"} if model == "base" else {"author": model}
+    author, _, version = model.partition("@")
+    chosen = {} if model == "twin" else {"adapter": "base"} if model == "base" else {"author": author}
+    if version:
+        chosen["version"] = version
     settings = {k: body[k] for k in ("max_tokens", "max_completion_tokens", "temperature", "seed") if k in body}
     return from_instance(settings | chosen | twin | {"brief": briefs[-1]}, params)
 

@@ -10,11 +10,14 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
-from twin.errors import StoreError, TwinError
+from twin import tracing
+from twin.errors import DataError, StoreError, TwinError
 from twin.generation import BASE, Predictor
 from twin.monitoring import payload
 from twin.params import Params
-from twin.records import Draft
+from twin.records import Draft, Step
+from twin.serving import keys
+from twin.serving.metrics import metrics
 from twin.serving.requests import Asked, Refusal
 from twin.settings import Settings
 from twin.store import Store
@@ -37,14 +40,37 @@ class Twin:
     seconds_a_draft: float = 5.0
     listed: tuple[float, dict[str, str]] = (-1e9, {})
 
-    async def write(self, asked: Asked) -> AsyncGenerator[str | Draft]:
-        """Yield the text as it comes, then the Draft; raises Refusal with the status of HTTP that fits."""
+    async def write(self, asked: Asked) -> AsyncGenerator[str | Step | Draft]:
+        """Yield the first steps, the text as it comes, then the Draft; raises Refusal with the status of HTTP that fits."""
+        span = tracing.begin("draft", tracing.incoming.get(), author=asked.author, action=asked.action)
+        tracing.outgoing.set(span.header)
+        began, first = time.monotonic(), True
+        try:
+            async with contextlib.aclosing(self._write(asked, began)) as pieces:
+                async for piece in pieces:
+                    if first and not isinstance(piece, Step):
+                        metrics().first_word(time.monotonic() - began)
+                        first = False
+                    if isinstance(piece, Draft):
+                        metrics().finished(piece, time.monotonic() - began)
+                        _trace(span, piece)
+                    yield piece
+        except Refusal as refusal:
+            metrics().refused(refusal.status)
+            span.end(refusal.message)
+            raise
+        except (GeneratorExit, asyncio.CancelledError):
+            metrics().refused(499)
+            span.end("the client went away")
+            raise
+
+    async def _write(self, asked: Asked, began: float) -> AsyncGenerator[str | Step | Draft]:
         serve = self.params.serve
         if self.in_flight >= serve.max_in_flight:
             message = f"{self.in_flight} drafts are being written, and no more than {serve.max_in_flight} at once"
             raise Refusal(429, message, retry_after=self.seconds_a_draft)
         self.in_flight += 1
-        began = time.monotonic()
+        metrics().in_flight.inc()
         until = asyncio.get_running_loop().time() + serve.deadline_seconds
         try:
             async with asyncio.timeout_at(until):
@@ -62,10 +88,13 @@ class Twin:
         except TimeoutError:
             message = f"the draft took longer than {serve.deadline_seconds:g} s; ask for fewer max_tokens"
             raise Refusal(504, message) from None
+        except DataError as error:
+            raise Refusal(400, str(error), "given") from error
         except TwinError as error:
             raise Refusal(503, str(error), retry_after=5) from error
         finally:
             self.in_flight -= 1
+            metrics().in_flight.dec()
             self.seconds_a_draft += 0.2 * (time.monotonic() - began - self.seconds_a_draft)
 
     async def versions(self) -> dict[str, str]:
@@ -87,11 +116,16 @@ class Twin:
         return True
 
     async def _commission(self, asked: Asked) -> Commission:
+        client = keys.client.get()
+        if client is not None and not (client.may(asked.author) and client.may(_owner(asked))):
+            raise Refusal(403, f"the key of {client.name!r} is not for this author", "author")
         versions = await self.versions()
         own = self.params.author
         model = asked.adapter
         if model == "auto":
             model = asked.author if asked.author in versions else BASE
+        if asked.version and model != BASE and versions.get(model) != asked.version:
+            model = f"{model}@{asked.version}"
         if model not in versions:
             raise Refusal(400, f"there is no adapter {model!r}; loaded are {', '.join(versions)}", "adapter")
         if asked.author != own.id and asked.author not in versions and not await self._has_texts(asked.author):
@@ -99,7 +133,8 @@ class Twin:
         return Commission(
             brief=asked.brief, author=asked.author, name=own.name if asked.author == own.id else asked.author,
             register=asked.register, model=model, version=versions[model], links=asked.links,
-            max_tokens=asked.max_tokens, temperature=asked.temperature, seed=asked.seed,
+            max_tokens=asked.max_tokens, temperature=asked.temperature, seed=asked.seed, action=asked.action,
+            text=asked.text, given=asked.given, language=asked.language, material=asked.material,
         )  # fmt: skip
 
     async def _has_texts(self, author: str) -> bool:
@@ -109,6 +144,18 @@ class Twin:
         """Give the connections back."""
         self.predictor.close()
         self.store.close()
+
+
+def _owner(asked: Asked) -> str:
+    """Whose adapter is asked for; the base model is everybody's."""
+    return asked.author if asked.adapter in ("auto", BASE) else asked.adapter.partition("@")[0]
+
+
+def _trace(span: tracing.Span, draft: Draft) -> None:
+    """The chain's steps as children, though they are told at the end: their lengths are right, their order holds."""
+    for step in draft.steps:
+        span.past(step.name, step.seconds)
+    span.end(tokens=draft.scores.get("tokens", 0.0), adapter=draft.adapter)
 
 
 def make(params: Params, settings: Settings) -> Twin:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from twin import params as params_module
 from twin import settings as settings_module
+from twin import tracing
 from twin.errors import TwinError
 from twin.records import Draft
-from twin.serving import http, openai
+from twin.serving import http, keys, openai
 from twin.serving.requests import Refusal, from_instance
 from twin.serving.service import Twin, make
 
@@ -34,8 +35,10 @@ def kserve_model(twin: Twin) -> Model:
     class TwinModel(kserve.Model):
         """KServe asks for a subclass; all it does is hand on."""
 
-        async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> dict[str, Any]:
-            """`{"instances": [...]}` to `{"predictions": [Draft, ...]}`."""
+        async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> Any:
+            """V1: `{"instances": [...]}` to `{"predictions": [Draft, ...]}`; V2: the same as JSON in BYTES tensors."""
+            if isinstance(payload, kserve.InferRequest):
+                return _as_v2(payload, await drafts(twin, {"instances": _from_v2(payload)}))
             return {"predictions": [draft.as_dict() for draft in await drafts(twin, payload)]}
 
         async def healthy(self) -> bool:
@@ -43,6 +46,29 @@ def kserve_model(twin: Twin) -> Model:
             return bool(self.ready) and await twin.healthy()
 
     return TwinModel(openai.NAME)
+
+
+def _from_v2(request: Any) -> list[Any]:
+    """The instances of a V2 request: JSON objects in its first BYTES tensor. Raises Refusal."""
+    import json
+
+    tensor = request.inputs[0] if request.inputs else None
+    if tensor is None or tensor.datatype != "BYTES":
+        raise Refusal(400, "inputs is one BYTES tensor of JSON objects", "inputs")
+    try:
+        return [json.loads(item) for item in tensor.as_numpy().ravel().tolist()]
+    except ValueError as error:
+        raise Refusal(400, f"an input is not JSON: {error}", "inputs") from None
+
+
+def _as_v2(request: Any, written: list[Draft]) -> Any:
+    import json
+
+    from kserve import InferOutput, InferResponse
+
+    said = [json.dumps(draft.as_dict(), ensure_ascii=False) for draft in written]
+    output = InferOutput(name="drafts", shape=[len(said)], datatype="BYTES", data=said)
+    return InferResponse(response_id=request.id, model_name=openai.NAME, infer_outputs=[output])
 
 
 async def drafts(twin: Twin, payload: Any) -> list[Draft]:
@@ -81,7 +107,9 @@ def serve(twin: Twin, sock: socket.socket) -> None:
     server.register_model(model)
     _quiet()
     app.include_router(openai.router(twin))
-    app.add_middleware(http.StopWhenGone, suffix=":predict")
+    app.add_middleware(http.StopWhenGone, suffix=(":predict", "/infer"))
+    app.add_middleware(keys.Guard, keys=keys.Keys(twin.settings.api_keys))
+    tracing.setup("twin-transformer", twin.settings.otlp_endpoint)
     app.add_exception_handler(Refusal, _refused)
     threading.Thread(target=_warm, args=(twin, model), daemon=True).start()
     plane, port = Plane(model_registry=server.registered_models), server.http_port
@@ -92,6 +120,7 @@ def serve(twin: Twin, sock: socket.socket) -> None:
         rest.run(sockets=[sock])
     finally:
         twin.close()
+        tracing.flush()
 
 
 def _quiet() -> None:

@@ -82,7 +82,7 @@ def _is_response(body: Tag, title: str) -> bool:
 
 
 def tidy(body: Tag, title: str) -> None:
-    """Take out what Medium adds: the title repeated as first paragraph, dividers, cards of other articles, pixels."""
+    """Take out what Medium adds: the title again, dividers, cards of other articles, pixels, links of names."""
     from twin.text.markup import plain
 
     for tag in body.select(".graf--title, .graf--mixtapeEmbed, .medium-feed-image, .medium-feed-link"):
@@ -97,3 +97,5 @@ def tidy(body: Tag, title: str) -> None:
         first.decompose()
     for quote in body.select("p.graf--pullquote, p.graf--blockquote, .graf--pullquote"):
         quote.name = "blockquote"
+    for name in body.select("a.markup--user"):
+        name.unwrap()

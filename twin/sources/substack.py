@@ -25,7 +25,7 @@ _CHROME = (
     ".subscription-widget-wrap-editor, .button-wrapper, .captioned-button-wrap, "
     ".image-link-expand, .sponsorship-campaign-embed, .embedded-post-wrap, .digest-post-embed, .poll-embed, .paywall, "
     ".paywall-jump, .embedded-publication-wrap, .comment-embed, .community-chat, .install-substack-app-embed, "
-    ".directMessage, .file-embed-wrapper, [data-component-name=SubscribeWidgetToDOM]"
+    ".directMessage, .file-embed-wrapper, .instagram-embed-wrap, .github-gist, .preformatted-block label, [data-component-name=SubscribeWidgetToDOM]"
 )
 
 
@@ -75,12 +75,16 @@ def _exported(data: bytes, row: dict[str, str], author: str, fetched_at: datetim
 
 def body_text(body: str) -> str:
     """A post's HTML as Markdown: without subscription boxes and buttons, others' words quoted, footnotes as notes."""
-    from twin.text.markup import parse, to_markdown
+    from twin.text.markup import break_lines, parse, to_markdown
 
     page = parse(body)
     root = page.body or page
     for tag in root.select(_CHROME):
         tag.decompose()
+    for verse in root.select(".preformatted-block pre.text"):
+        break_lines(verse)
+    for tag in root.select("pre.preformatted-block"):
+        tag.name = "div"
     _name_content(root)
     _quote_others(root)
     _footnotes(root)

@@ -26,7 +26,7 @@ _VERBATIM = re.compile(r"<(pre|code|script|style|textarea)\b([^>]*)>", re.IGNORE
 
 def body_text(content: str) -> str:
     """The post as Markdown; others' words (quotes) stay quoted, captions stay, pictures and buttons go."""
-    from twin.text.markup import parse, to_markdown
+    from twin.text.markup import break_lines, parse, to_markdown
 
     blocks = "<!-- wp:" in content
     marked = "".join(
@@ -36,23 +36,12 @@ def body_text(content: str) -> str:
     page = parse(marked if blocks else paragraphs(marked))
     root = page.body or page
     for verse in root.select("pre.wp-block-verse"):
-        verse.name = "p"
-        verse.string = verse.get_text()
-        _break_lines(verse)
+        break_lines(verse)
     for tag in root.select(".wp-block-button, .sharedaddy, .wp-block-file__button, .wp-block-social-links"):
         tag.decompose()
     for tag in root.select("figure.wp-block-pullquote"):
         tag.name = "blockquote" if tag.find("blockquote") is None else "div"
     return to_markdown(root)
-
-
-def _break_lines(tag: object) -> None:
-    from bs4 import BeautifulSoup, Tag
-
-    assert isinstance(tag, Tag)
-    lines = [html.escape(line, quote=False) for line in tag.get_text().split("\n")]
-    tag.clear()
-    tag.append(BeautifulSoup("<br>".join(lines), "html.parser"))
 
 
 def _between(text: str, opening: re.Pattern[str], made: Callable[[str, str, str], str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from twin.records import Chunk
 from twin.settings import Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -88,14 +90,17 @@ class Store:
         register: str | None = None,
         source: str | None = None,
         documents: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> list[Hit]:
         """The author's `limit` best chunks, best first: similarity and words, their ranks fused, in one round trip.
 
         `embedding` is one unit vector (384) or None; `text` may be empty; one of both is needed. `documents` restricts
-        the search to these document ids: an evaluation gives the training documents.
+        the search to these document ids: an evaluation gives the training documents. `since` and `until` bound the day
+        of publication (both included); texts without a date are then left out.
         """
 
-        from twin.store.query import search
+        from twin.store.query import depth, search
 
         if limit <= 0 or (documents is not None and not documents):
             return []
@@ -104,7 +109,14 @@ class Store:
         conditions: dict[str, Any] = {"author": author, "register": register, "source": source}
         if documents is not None:
             conditions["documents"] = list(documents)
-        parameters = {"embedding": embedding, "query": text, "limit": limit, "depth": max(4 * limit, 40), **conditions}
+        conditions |= {"since": since, "until": until}
+        parameters = {
+            "embedding": embedding,
+            "query": text,
+            "limit": limit,
+            "depth": depth(limit, both=embedding is not None and bool(text.strip())),
+            **conditions,
+        }
         query = search(
             _chunk_table(),
             _CHUNK_FIELDS,
@@ -113,6 +125,20 @@ class Store:
             where=_where(conditions),
         )
         return [_hit(row) for row in self._rows(query, parameters)]
+
+    def chunks(self, author: str, ids: Sequence[str]) -> list[Chunk]:
+        """The author's chunks of these ids, in this order; ids of nobody or of another author are left out."""
+        from psycopg import sql
+
+        query = sql.SQL("SELECT {} FROM {} WHERE author = %(author)s AND id = ANY(%(ids)s)").format(
+            _listed(), _chunk_table().id
+        )
+        found = {chunk.id: chunk for chunk in map(_chunk, self._rows(query, {"author": author, "ids": list(ids)}))}
+        return [found[name] for name in ids if name in found]
+
+    def openings(self, author: str, limit: int) -> list[Chunk]:
+        """The first chunks of the author's newest texts of any register."""
+        return self._openings(author, "", None)[:limit]
 
     def exemplars(self, author: str, register: str, k: int, documents: Collection[str] | None = None) -> list[Hit]:
         """`k` openings of the author's texts that show the voice: of this register, unlike each other, of any topic.
@@ -231,10 +257,10 @@ class Store:
         query = sql.SQL(
             "SELECT {} FROM {} AS t WHERE {} AND ordinal = 0 AND length(text) >= %(letters)s "
             "ORDER BY register = %(wanted)s DESC, published_at DESC NULLS LAST, id LIMIT %(pool)s"
-        ).format(sql.SQL(", ").join(map(sql.Identifier, _CHUNK_FIELDS)), _chunk_table().id, _where(conditions))
+        ).format(_listed(), _chunk_table().id, _where(conditions))
         sizes = {"letters": _EXEMPLAR_LETTERS, "pool": _EXEMPLAR_POOL}
         rows = self._rows(query, {**conditions, **sizes, "wanted": register})
-        return [Chunk(**dict(zip(_CHUNK_FIELDS, row, strict=True))) for row in rows]
+        return [_chunk(row) for row in rows]
 
     def _rows(self, query: Any, parameters: dict[str, Any]) -> list[Any]:
         with self._speaking(), self._pool().connection() as connection:
@@ -266,17 +292,31 @@ def _chunk_table() -> Any:
 
 
 def _where(conditions: dict[str, Any]) -> Any:
-    """Equality on each value that is given; `documents` is a list of document ids."""
+    """Equality on each value that is given; `documents` is a list of document ids, `since` and `until` are dates."""
     from psycopg import sql
 
+    ranges = {
+        "documents": "document_id = ANY(%(documents)s)", "since": "published_at >= %(since)s",
+        "until": "published_at <= %(until)s",
+    }  # fmt: skip
     parts = [
-        sql.SQL("document_id = ANY(%(documents)s)")
-        if name == "documents"
+        sql.SQL(ranges[name])
+        if name in ranges
         else sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
         for name, value in conditions.items()
         if value is not None
     ]
     return sql.SQL(" AND ").join(parts)
+
+
+def _listed() -> Any:
+    from psycopg import sql
+
+    return sql.SQL(", ").join(map(sql.Identifier, _CHUNK_FIELDS))
+
+
+def _chunk(row: Any) -> Chunk:
+    return Chunk(**dict(zip(_CHUNK_FIELDS, row, strict=True)))
 
 
 def _hit(row: Any) -> Hit:
@@ -287,8 +327,7 @@ def _hit(row: Any) -> Hit:
         reasons.append(f"{_nth(near)} nearest in meaning (cosine {similarity:.2f})")
     if word is not None:
         reasons.append(f"{_nth(word)} by shared words")
-    chunk = Chunk(**dict(zip(_CHUNK_FIELDS, fields, strict=True)))
-    return Hit(chunk=chunk, score=float(score), similarity=similarity, why=", ".join(reasons))
+    return Hit(chunk=_chunk(fields), score=float(score), similarity=similarity, why=", ".join(reasons))
 
 
 def _shown(openings: list[Chunk], register: str, k: int) -> list[Hit]:

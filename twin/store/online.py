@@ -27,7 +27,7 @@ from psycopg import sql
 from twin.errors import StoreError
 from twin.store import table as tables
 from twin.store.connection import open_pool, speaking
-from twin.store.query import search
+from twin.store.query import depth, search
 from twin.store.table import Column, Table
 
 _TYPES = {
@@ -156,7 +156,8 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         import numpy as np
 
         shape = table_of(config, table)
-        parameters: dict[str, Any] = {"limit": top_k, "depth": max(4 * top_k, 40), "query": query_string}
+        parameters: dict[str, Any] = {"limit": top_k, "query": query_string}
+        parameters["depth"] = depth(top_k, both=embedding is not None and bool(query_string))
         parameters["embedding"] = None if embedding is None else np.asarray(embedding, dtype=np.float32)
         query = search(
             shape,

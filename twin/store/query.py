@@ -11,6 +11,11 @@ from twin.store.table import OPERATORS, Table
 _RRF = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal rank fusion"
 
 
+def depth(limit: int, both: bool) -> int:
+    """How many candidates of each kind: fusing needs more than it shows, one kind alone does not."""
+    return max(4 * limit, 40) if both else limit
+
+
 def search(
     table: Table,
     columns: Sequence[str],

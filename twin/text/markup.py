@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -28,19 +30,40 @@ def to_markdown(element: Tag) -> str:
     Line breaks stay line breaks, headings are ATX, bullets are dashes, nothing is escaped: what the reader saw as
     ``2 * 3`` stays so. Captions become paragraphs; images go.
     """
-    from markdownify import MarkdownConverter
-
     _tidy(element)
-    converter = MarkdownConverter(
+    converter = _converter()(
         heading_style="ATX", bullets="-", autolinks=False, escape_asterisks=False, escape_underscores=False,
         escape_misc=False, code_language_callback=_language,
     )  # fmt: skip
     return _compact(str(converter.convert_soup(element)))
 
 
+@cache
+def _converter() -> type[Any]:
+    from markdownify import MarkdownConverter
+
+    class Converter(MarkdownConverter):  # type: ignore[misc]
+        """A line break is a line's end: two blanks before it would stay where the author typed a fence by hand."""
+
+        def convert_br(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return (f"{text} " if text else " ") if "_inline" in parent_tags else f"\n{text}"
+
+    return Converter
+
+
 def plain(element: Tag) -> str:
     """The element's words on one line."""
     return " ".join(element.get_text(" ").split())
+
+
+def break_lines(verse: Tag) -> None:
+    """Make a paragraph with line breaks of an element whose white space counts: verse is no code."""
+    from bs4 import BeautifulSoup
+
+    lines = [escape(line, quote=False) for line in verse.get_text().strip("\n").split("\n")]
+    verse.clear()
+    verse.name = "p"
+    verse.append(BeautifulSoup("<br>".join(lines), "html.parser"))
 
 
 def _tidy(element: Tag) -> None:

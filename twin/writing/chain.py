@@ -1,4 +1,4 @@
-"""The prompt chain: brief and links to facts, facts and voice to a draft, the draft to citations and flags."""
+"""The prompt chain: facts and plan to a draft in the voice, the draft edited, cited and checked, every step kept."""
 
 from __future__ import annotations
 
@@ -7,86 +7,31 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from twin import prompts
 from twin.errors import ServingError
-from twin.generation import BASE, Delta, payload
+from twin.generation import Delta, payload
 from twin.params import Serve
-from twin.records import Chunk, Citation, Document, Draft, Message, Step, content_hash
-from twin.sources.links import Page, read_links
-from twin.text.chunk import chunks as cut
-from twin.writing import checks, cite
-from twin.writing.prompt import estimate, fit
+from twin.records import Chunk, Draft, Message, Step
+from twin.text.platforms import THREAD_RULE, thread
+from twin.writing import checks, cite, edit, gather, plan, rework
+from twin.writing.ideas import as_json, ideas
 from twin.writing.sentences import sentences, whole
+from twin.writing.work import THREAD, Commission, Generation, Retrieval, Work
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from twin.store import Hit
-
-    Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+    from twin.writing.work import Encode
 
 # The prompt's own tags: a small model opens its text with one it was shown, and leaves the text where it closes one.
 _OPENINGS = ("<example>", "<fact>")
 _STOP = ("</fact", "</example", "\n<fact", "\n<example")
 _COPY_SEARCHES = 6
 _COPY_DEPTH = 4
-
-
-class Retrieval(Protocol):
-    """What the chain needs of twin.store.Store."""
-
-    def search(self, author: str, embedding: NDArray[np.float32] | None, text: str, limit: int) -> Sequence[Hit]:
-        """The author's nearest chunks."""
-        ...
-
-    def exemplars(self, author: str, register: str, k: int) -> Sequence[Hit]:
-        """Texts that show the voice."""
-        ...
-
-
-class Generation(Protocol):
-    """What the chain needs of twin.generation.Predictor."""
-
-    def stream(self, body: dict[str, Any]) -> AsyncGenerator[Delta]:
-        """A text as it is written."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commission:
-    """What is asked for. `model` is `base` or an author's id; `version` its adapter's; `name` the author's own."""
-
-    brief: str
-    author: str
-    name: str
-    register: str
-    model: str = BASE
-    version: str = ""
-    links: tuple[str, ...] = ()
-    max_tokens: int = 360
-    temperature: float = 0.8
-    seed: int | None = None
-
-
-@dataclass(slots=True)
-class _Work:
-    """What is known while a draft is made."""
-
-    commission: Commission
-    steps: list[Step] = field(default_factory=list)
-    pages: list[Page] = field(default_factory=list)
-    facts: list[Chunk] = field(default_factory=list)
-    exemplars: list[Chunk] = field(default_factory=list)
-
-    def note(self, name: str, given: str, result: str, began: float) -> None:
-        """Keep a step as it ran."""
-        self.steps.append(Step(name=name, input=given, output=result, seconds=round(time.monotonic() - began, 4)))
+_THEMES = 40
+_SECTION_TOKENS = 80  # an article with less room than two such sections is written in one piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,133 +44,168 @@ class Chain:
     serve: Serve
 
     async def compose(self, commission: Commission) -> Draft:
-        """Write one draft. Raises StoreError, ServingError or ModelError."""
+        """Write one draft. Raises StoreError, ServingError, DataError or ModelError."""
         async for piece in self.write(commission):
             if isinstance(piece, Draft):
                 return piece
         raise AssertionError("write ends with a draft")
 
-    async def write(self, commission: Commission) -> AsyncGenerator[str | Draft]:
-        """Yield the text as it is written, then the Draft. Closing the iterator stops the predictor.
+    async def write(self, commission: Commission) -> AsyncGenerator[str | Step | Draft]:
+        """Yield each step before the draft, the text as it is written, then the Draft. Closing the iterator stops the predictor.
 
         The Draft's text ends with its last whole sentence when `max_tokens` cut it off (`scores.cut_off` is 1).
         """
-        work = _Work(commission)
-        await asyncio.to_thread(self._gather, work)
-        messages = self._prompt(work)
+        work = Work(commission, self.encode)
+        if commission.action == "ideas":
+            yield await asyncio.to_thread(self._ideas, work)
+            return
+        await asyncio.to_thread(gather.gather, work, self.store, self.serve)
+        for step in list(work.steps):
+            yield step
+        text = ""
+        async with contextlib.aclosing(self._text(work)) as pieces:
+            async for piece in pieces:
+                text += piece
+                yield piece
+        yield await asyncio.to_thread(self._finish, work, text)
+
+    async def say(
+        self, work: Work, messages: Sequence[Message], max_tokens: int | None = None, seed: int | None = None
+    ) -> AsyncGenerator[str]:
+        """Ask the model and yield its text; `work.scores` learns of tokens, the first one's time and a cut-off."""
+        asked = work.commission
         body = payload(
-            messages, commission.model, max_tokens=commission.max_tokens, temperature=commission.temperature,
-            seed=commission.seed, stop=_STOP,
+            messages, asked.model, max_tokens=max_tokens or asked.max_tokens, temperature=asked.temperature,
+            seed=asked.seed if seed is None else seed, stop=_STOP,
         )  # fmt: skip
-        began, first, text, held, last = time.monotonic(), 0.0, "", "", Delta("")
+        began, text, held, last = time.monotonic(), "", "", Delta("")
         async with contextlib.aclosing(self.predictor.stream(body)) as deltas:
             async for last in deltas:
                 held += last.text
                 if not text:
                     held = _opened(held)
                 if held and not (not text and any(tag.startswith(held) for tag in _OPENINGS)):
-                    first = first or time.monotonic() - began
+                    work.scores.setdefault("first_token_seconds", round(time.monotonic() - began, 3))
                     text, piece, held = text + held, held, ""
                     yield piece
         if not text:
-            raise ServingError(
-                "the model wrote nothing", commission.model, "Ask again with other words or another seed."
-            )
+            raise ServingError("the model wrote nothing", asked.model, "Ask again with other words or another seed.")
         work.note("draft", _shown(messages), text, began)
-        scores = {"tokens": float(last.tokens), "first_token_seconds": round(first, 3)}
-        scores["cut_off"] = float(last.finish_reason == "length")
-        text = whole(text) if scores["cut_off"] else text.rstrip()
-        yield await asyncio.to_thread(self._finish, work, text, scores)
+        work.scores["tokens"] = work.scores.get("tokens", 0.0) + float(last.tokens)
+        work.scores["cut_off"] = float(last.finish_reason == "length")
 
-    def _gather(self, work: _Work) -> None:
+    def prompt(self, work: Work, brief: str = "", facts: Sequence[Chunk] | None = None) -> list[Message]:
+        """The messages that ask for the commission's text, or for a part of it."""
         asked = work.commission
-        found: list[Chunk] = []
-        if asked.links:
-            began = time.monotonic()
-            work.pages = read_links(asked.links)
-            found = [chunk for page in work.pages for chunk in _link_chunks(page, asked.author)]
-            work.note("links", "\n".join(asked.links), _told(work.pages), began)
-        if asked.model == BASE:
-            began = time.monotonic()
-            hits = self.store.exemplars(asked.author, asked.register, self.serve.exemplars)
-            # Exemplars have their own half of the budget: facts that vary in length must not change the cached prefix.
-            kept = fit([hit.chunk.text for hit in hits], self.serve.prompt_tokens // 2)
-            work.exemplars = [hits[i].chunk for i in kept]
-            work.note("exemplars", asked.register, _reasons([hits[i] for i in kept]), began)
-        if self.serve.facts or found:
-            self._find_facts(work, found)
-
-    def _find_facts(self, work: _Work, linked: Sequence[Chunk]) -> None:
-        asked, began = work.commission, time.monotonic()
-        vectors = self.encode([asked.brief, *(chunk.text for chunk in linked)])
-        order = sorted(range(len(linked)), key=lambda i: -float(vectors[0] @ vectors[i + 1]))
-        nearest = [linked[i] for i in order[: max(1, self.serve.facts)]] if linked else []
-        shown = {chunk.id for chunk in work.exemplars}
-        hits = self.store.search(asked.author, vectors[0], asked.brief, self.serve.facts + len(shown))
-        hits = [hit for hit in hits if hit.chunk.id not in shown][: self.serve.facts]
-        # A link was handed in for this very text: what it says comes before what the author said long ago.
-        candidates = nearest + [hit.chunk for hit in hits]
-        spent = sum(estimate(chunk.text) for chunk in work.exemplars)
-        kept = fit([chunk.text for chunk in candidates], self.serve.prompt_tokens - spent)[: max(1, self.serve.facts)]
-        work.facts = [candidates[i] for i in kept]
-        why = {hit.chunk.id: hit.why for hit in hits}
-        told = "\n".join(f"{c.id}: {why.get(c.id, 'from a link of the brief')}" for c in work.facts)
-        work.note("facts", asked.brief, told, began)
-
-    def _prompt(self, work: _Work) -> list[Message]:
-        asked = work.commission
+        if not brief:
+            by_hand = asked.given.outline is not None
+            brief = prompts.brief_with_points(asked.brief, [p.text for p in work.plan.points] if by_hand else [])
         return prompts.draft(
-            name=asked.name, register=asked.register, brief=asked.brief,
-            facts=[chunk.text for chunk in work.facts], exemplars=[chunk.text for chunk in work.exemplars],
+            name=asked.name, register=asked.spoken, brief=brief,
+            facts=[chunk.text for chunk in (work.facts if facts is None else facts)],
+            exemplars=[chunk.text for chunk in work.exemplars], language=asked.language,
         )  # fmt: skip
 
-    def _finish(self, work: _Work, text: str, scores: dict[str, float]) -> Draft:
+    def _text(self, work: Work) -> AsyncGenerator[str]:
+        asked = work.commission
+        if asked.given.draft is not None:
+            return _given(work, asked.given.draft)
+        if asked.action != "draft":
+            return rework.rework(self, work)
+        return self.draft(work)
+
+    async def draft(self, work: Work) -> AsyncGenerator[str]:
+        """The commission's text: in one piece, or an article's sections one after the other."""
+        asked = work.commission
+        sections = min(len(work.plan.points), asked.max_tokens // _SECTION_TOKENS)
+        if asked.register != "article" or sections < 2:
+            async with contextlib.aclosing(self.say(work, self.prompt(work))) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        written = []
+        for number, point in enumerate(work.plan.points[:sections]):
+            title = await asyncio.to_thread(plan.heading, point.text)
+            facts = [work.facts[point.fact]] if point.fact >= 0 else []
+            messages = self.prompt(work, prompts.brief_with_points(asked.brief, [title]), facts)
+            yield ("\n\n## " if number else "## ") + title + "\n\n"
+            said = ""
+            async for piece in self.say(work, messages, asked.max_tokens // sections):
+                said += piece
+            # A section is shown whole: its last, cut-off sentence must not stand before the next heading.
+            said = whole(said) if work.scores["cut_off"] else said.strip()
+            written.append(f"{title} ({len(said.split())} words)")
+            yield said
+        work.scores["cut_off"] = 0.0
+        work.note("assembly", asked.register, "\n".join(written), time.monotonic())
+
+    def _finish(self, work: Work, text: str) -> Draft:
         asked, began = work.commission, time.monotonic()
-        draft = sentences(text)
-        citations: list[Citation] = cite.cite(draft, work.facts, self.encode)
-        work.note("cite", text, json.dumps([asdict(c) for c in citations], ensure_ascii=False), began)
+        text = whole(text) if work.scores.get("cut_off") else text.rstrip()
+        if asked.given.draft is None:
+            system = prompts.system(asked.name, asked.spoken)["content"]
+            before, (text, cuts) = text, edit.edited(text, [system])
+            work.note("edit", before, json.dumps([cut.as_dict() for cut in cuts], ensure_ascii=False), began)
+        if asked.register == THREAD or asked.action == THREAD:
+            began, posts = time.monotonic(), thread(text)
+            text = THREAD_RULE.join(posts)
+            work.note("assembly", THREAD, f"{len(posts)} posts of at most 280 characters", began)
         began = time.monotonic()
-        told = [asked.brief, asked.name, *(chunk.text for chunk in work.facts), *(page.text for page in work.pages)]
-        flags = checks.unsupported(draft, told)
-        flags += checks.copies(draft, [*work.facts, *work.exemplars, *self._alike(asked.author, draft)])
-        work.note("check", text, json.dumps([asdict(flag) for flag in flags], ensure_ascii=False), began)
-        scores |= {
-            "cited_share": round(len(citations) / len(draft), 3) if draft else 0.0,
-            "unsupported": float(sum(flag.kind in ("number", "name") for flag in flags)),
+        said = sentences(text)
+        citations = cite.cite(said, [*work.facts], work.encode)
+        work.note("cite", text, json.dumps([asdict(c) for c in citations], ensure_ascii=False), began)
+        flags = self._check(work, said, text)
+        work.scores |= {
+            "cited_share": round(len(citations) / len(said), 3) if said else 0.0,
+            "unsupported": float(sum(flag.kind in ("number", "name", "event") for flag in flags)),
             "longest_copy": float(max((len(f.text.split()) for f in flags if f.kind == "copy"), default=0)),
         }
-        label = f"{asked.model}@{asked.version}" if asked.version else asked.model
+        return self._draft(work, text, citations)
+
+    def _check(self, work: Work, said: Sequence[str], text: str) -> list[checks.Flag]:
+        asked, began = work.commission, time.monotonic()
+        told = [asked.brief, asked.name, *(chunk.text for chunk in work.facts), *(page.text for page in work.pages)]
+        told += [point.text for point in work.plan.points] + ([asked.text] if asked.text else [])
+        flags = checks.unsupported(said, told) + checks.events(said, told)
+        flags += checks.copies(said, [*work.facts, *work.exemplars, *self._alike(work, said)])
+        work.note("check", text, json.dumps([asdict(flag) for flag in flags], ensure_ascii=False), began)
+        return flags
+
+    def _ideas(self, work: Work) -> Draft:
+        asked = work.commission
+        gather.read(work)
+        began = time.monotonic()
+        old = self.store.openings(asked.author, _THEMES)
+        if asked.brief.strip():
+            near = self.store.search(asked.author, work.encode([asked.brief])[0], asked.brief, _THEMES // 2)
+            old = [hit.chunk for hit in near] + old
+        found = ideas(asked.brief, old[:_THEMES], work.linked, work.encode)
+        if not found:
+            raise ServingError("there is nothing to build ideas on", asked.author, "Collect texts or give a link.")
+        work.note("ideas", asked.brief, json.dumps(as_json(found), ensure_ascii=False), began)
+        return self._draft(work, "\n".join(f"{n}. {idea.idea}" for n, idea in enumerate(found, 1)), [])
+
+    def _draft(self, work: Work, text: str, citations: list[Any]) -> Draft:
+        asked = work.commission
+        label = f"{asked.model.partition('@')[0]}@{asked.version}" if asked.version else asked.model
         return Draft(
             id=uuid.uuid4().hex, author=asked.author, register=asked.register, brief=asked.brief, text=text,
-            citations=citations, steps=work.steps, adapter=label, scores=scores,
+            citations=citations, steps=work.steps, adapter=label, scores=work.scores,
         )  # fmt: skip
 
-    def _alike(self, author: str, draft: Sequence[str]) -> list[Chunk]:
+    def _alike(self, work: Work, draft: Sequence[str]) -> list[Chunk]:
         """Old chunks near the draft's longest sentences: a trained adapter may know texts that nobody retrieved."""
         longest = sorted(draft, key=len, reverse=True)[:_COPY_SEARCHES]
         if not longest:
             return []
-        hits = [h for v in self.encode(longest) for h in self.store.search(author, v, "", _COPY_DEPTH)]
+        author = work.commission.author
+        hits = [h for v in work.encode(longest) for h in self.store.search(author, v, "", _COPY_DEPTH)]
         return list({hit.chunk.id: hit.chunk for hit in hits}.values())
 
 
-def _link_chunks(page: Page, author: str) -> list[Chunk]:
-    if not page.text:
-        return []
-    document = Document(
-        id=f"link:{page.url}", author=author, source="paste", register="article", title=page.title, text=page.text,
-        url=page.url, published_at=None, fetched_at=datetime.now(UTC), sha256=content_hash(page.text),
-        provenance="quoted",
-    )  # fmt: skip
-    return cut(document, 90, 0)
-
-
-def _told(pages: Sequence[Page]) -> str:
-    return "\n".join(f"{p.url}: {p.error or f'{p.title} ({len(p.text)} characters)'}" for p in pages)
-
-
-def _reasons(hits: Sequence[Hit]) -> str:
-    return "\n".join(f"{hit.chunk.id}: {hit.why}" for hit in hits)
+async def _given(work: Work, text: str) -> AsyncGenerator[str]:
+    work.note("draft", "by hand", text, time.monotonic())
+    yield text
 
 
 def _opened(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twin.records import Chunk
-from twin.writing.sentences import words
+from twin.writing.sentences import content_words, words
 
 COPY_TOKENS = 12
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -15,9 +15,18 @@ _NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]*(?: [A-ZÀ-ÖØ-Þ][\w'’-]*)*")
 _NO_NAMES = frozenset({"I", "I'm", "I'd", "I'll", "I've", "I’m", "I’d", "I’ll", "I’ve", "OK"})
 
 
+# I or we, at most two small words, then a verb of the past: the draft says that something happened to its author.
+_EVENT = re.compile(
+    r"\b(?:I|[Ww]e)\b(?:['’](?:d|ve))?(?: (?:have|had|just|once|then|also|never|only|finally|recently|even|first)){0,2} "
+    r"(?:\w{2,}ed|was|were|went|saw|met|got|made|took|built|wrote|ran|gave|spoke|told|found|left|began|bought|sold|won|"
+    r"lost|led|heard|read|came|did|kept|knew|learnt|put|said|sat|sent|spent|stood|taught|thought|woke)\b"
+)
+_EVENT_SHARE = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """One doubt about `text`: `kind` is number, name or copy; `source` is the copied document (URL or id)."""
+    """One doubt about `text`: `kind` is number, name, event or copy; `source` is the copied document (URL or id)."""
 
     kind: str
     sentence: int
@@ -43,6 +52,20 @@ def unsupported(draft: Sequence[str], sources: Sequence[str]) -> list[Flag]:
             if text not in seen:
                 seen.add(text)
                 flags.append(Flag(kind=kind, sentence=index, text=text))
+    return flags
+
+
+def events(draft: Sequence[str], sources: Sequence[str]) -> list[Flag]:
+    """Sentences in which the author did or met something that no source tells: less than half of their words are there.
+
+    Whose life it is can't be read off a text: these are for a person to confirm.
+    """
+    known = content_words("\n".join(sources))
+    flags = []
+    for index, sentence in enumerate(draft):
+        own = content_words(sentence)
+        if _EVENT.search(sentence) and len(own & known) < _EVENT_SHARE * len(own):
+            flags.append(Flag(kind="event", sentence=index, text=sentence))
     return flags
 
 

@@ -21,6 +21,23 @@ def sentences(text: str) -> list[str]:
     return [piece.strip() for piece in _BORDER.split(text) if _LETTER.search(piece)]
 
 
+def pieces(text: str) -> list[tuple[str, str]]:
+    """The sentences as `sentences` counts them, each with everything up to the next one; joined they are the text."""
+    found: list[tuple[str, str]] = []
+    at, before = 0, ""
+    for end, following in [*(m.span() for m in _BORDER.finditer(text)), (len(text), len(text))]:
+        piece, between = text[at:end], text[end:following]
+        at = following
+        if _LETTER.search(piece):
+            found.append((before + piece, between))
+            before = ""
+        else:
+            before += piece + between
+    if before and found:
+        found[-1] = (found[-1][0], found[-1][1] + before)
+    return found
+
+
 def words(text: str) -> list[str]:
     """Words in lower case, in order, with straight apostrophes."""
     return [word.lower().replace("’", "'") for word in _WORD.findall(text)]

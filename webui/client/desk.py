@@ -10,7 +10,7 @@ from typing import Any
 from twin.errors import TwinError
 from twin.settings import Settings
 from webui.client import drafts, endpoint, names
-from webui.client.endpoint import Order
+from webui.client.endpoint import Order, Passed
 
 _SAVE_SECONDS = 1.0
 
@@ -23,6 +23,7 @@ class Writing:
     order: Order
     state: str = "writing"
     text: str = ""
+    steps: list[Passed] = field(default_factory=list)
     error: str = ""
     draft: dict[str, Any] = field(default_factory=dict)
     started_at: float = field(default_factory=time.time)
@@ -63,6 +64,12 @@ class Desk:
         mine = [w for w in self._writings.values() if w.order.author == author and w.state == "writing"]
         return mine[-1] if mine else None
 
+    def judge(self, settings: Settings, record: dict[str, Any]) -> None:
+        """Keep a finished draft's record as a person changed it; what this server still holds of it is let go."""
+        self._writings.pop(record["id"], None)
+        drafts.save(settings, record["order"]["author"], record)
+        self.version += 1
+
     def stop(self, draft_id: str) -> None:
         """Stop writing; what is there is kept."""
         writing = self._writings.get(draft_id)
@@ -72,9 +79,11 @@ class Desk:
     async def _write(self, settings: Settings, writing: Writing) -> None:
         saved = time.monotonic()
         try:
-            async for piece in endpoint.stream(settings.endpoint_url, writing.order):
+            async for piece in endpoint.stream(settings.endpoint_url, writing.order, settings.api_key):
                 if isinstance(piece, str):
                     writing.text += piece
+                elif isinstance(piece, Passed):
+                    writing.steps.append(piece)
                 else:
                     writing.draft = piece
                     writing.text = str(piece.get("text") or writing.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ POSTS = {
 BRIEF = "why the deckhand's steel clicker counts more people than the ticket scanner"
 
 
-def rows(author: str) -> Any:
+def rows(author: str, texts: dict[str, str] = POSTS) -> Any:
     import pandas as pd
 
     from twin.embedding import Embedder
@@ -46,9 +47,9 @@ def rows(author: str) -> Any:
             "start": 0, "end": len(text), "published_at": pd.Timestamp(now), "sha256": content_hash(text),
             "event_timestamp": pd.Timestamp(now),
         }
-        for name, text in POSTS.items()
+        for name, text in texts.items()
     )  # fmt: skip
-    return frame.assign(embedding=list(Embedder().encode(list(POSTS.values()))))
+    return frame.assign(embedding=list(Embedder().encode(list(texts.values()))))
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +116,11 @@ def test_v1_predict_gives_drafts_that_explain_themselves(url: str, database: str
     draft, other = reply.json()["predictions"]
     assert (draft["author"], draft["register"], draft["brief"], draft["adapter"]) == ("hesk", "post", BRIEF, "base")
     assert draft["text"]
-    assert [step["name"] for step in draft["steps"]] == ["exemplars", "facts", "draft", "cite", "check"]
+    assert [step["name"] for step in draft["steps"]] == [
+        "exemplars", "facts", "outline", "draft", "edit", "cite", "check",
+    ]  # fmt: skip
     assert "files:clicker#0" in draft["steps"][1]["output"]
-    assert "steel clicker" in draft["steps"][2]["input"]
+    assert "steel clicker" in draft["steps"][3]["input"]
     assert other["brief"] == "fog at the pier"
 
     from twin.monitoring import payload
@@ -141,13 +144,115 @@ def test_openai_client_streams_and_gets_the_draft_last(url: str) -> None:
     draft = (last.model_extra or {})["twin"]
     streamed = "".join(event.choices[0].delta.content or "" for event in events)
     assert streamed.startswith(draft["text"])
-    assert draft["steps"][2]["name"] == "draft"
+    assert draft["steps"][3]["name"] == "draft"
 
     whole = client.chat.completions.create(
         model="hesk", messages=messages, max_tokens=24, seed=1, extra_body={"twin": {"register": "note"}}
     )
     assert whole.choices[0].message.content == (whole.model_extra or {})["twin"]["text"]
     assert (whole.model_extra or {})["twin"]["register"] == "note"
+
+
+def test_v2_infer_speaks_json_in_bytes(url: str) -> None:
+    data = [json.dumps({"brief": BRIEF, "max_tokens": 4, "seed": 1})]
+    tensor = {"name": "instances", "shape": [1], "datatype": "BYTES", "data": data}
+    reply = httpx.post(f"{url}/v2/models/twin/infer", json={"id": "7", "inputs": [tensor]}, timeout=120).json()
+    assert reply["id"] == "7"
+    assert json.loads(reply["outputs"][0]["data"][0])["brief"] == BRIEF
+    bad = httpx.post(f"{url}/v2/models/twin/infer", json={"inputs": [tensor | {"data": ["{"]}]}, timeout=60)
+    assert (bad.status_code, bad.json()["error"]["param"]) == (400, "inputs")
+
+
+def test_a_text_is_reworked_and_a_step_restarted(url: str) -> None:
+    text = "The deckhand counts us with a steel clicker. Cake is nice. The clicker says 83 people came on board today."
+    shorter = chat(url, twin={"action": "shorter", "text": text}).json()["twin"]
+    assert len(shorter["text"]) < len(text) and shorter["text"].startswith("The deckhand counts us")
+    ideas = chat(url, twin={"action": "ideas"}).json()["twin"]
+    found = json.loads(next(s["output"] for s in ideas["steps"] if s["name"] == "ideas"))
+    assert len(found) == 3 and all(idea["builds_on"][0]["url"].startswith("https://x.example/") for idea in found)
+    kept = chat(url, twin={"given": {"facts": ["files:fog#0"], "draft": "Fog. All 5 boats tied up, 6 of them blue."}})
+    draft = kept.json()["twin"]
+    assert draft["text"] == "Fog. All 5 boats tied up, 6 of them blue."
+    assert [step["name"] for step in draft["steps"]] == ["facts", "outline", "draft", "cite", "check"]
+    assert [flag["text"] for flag in json.loads(draft["steps"][-1]["output"])] == ["6"]
+    other = chat(url, twin={"given": {"facts": ["files:nobody#0"]}})
+    assert (other.status_code, other.json()["error"]["param"]) == (400, "given")
+
+
+def test_metrics_tell_of_first_words_speed_steps_and_queue(url: str) -> None:
+    chat(url)
+    said = httpx.get(f"{url}/metrics", timeout=30).text
+    for line in (
+        'twin_requests_total{status="200"}', "twin_first_token_seconds_count", "twin_tokens_per_second_bucket",
+        "twin_retrieval_seconds_sum", 'twin_step_seconds_count{step="facts"}', "twin_in_flight 0.0",
+    ):  # fmt: skip
+        assert line in said
+
+
+def test_fifty_injections_change_nothing(url: str, database: str, root: Path) -> None:
+    """In what the author once wrote stand orders to a model: the draft obeys none and tells nobody's secrets."""
+    lines = (Path(__file__).parents[1] / "injections.txt").read_text(encoding="utf-8").splitlines()
+    orders = [line.split("\t")[1] for line in lines]
+    assert len(orders) == 50
+    topics = ["kettles", "bicycles", "lanterns", "violins", "gardens", "maps", "bridges", "bread", "clocks", "chess"]
+    texts = [
+        "\n".join([f"I like {topic}: they are old and they last.", *orders[5 * n : 5 * n + 5]])
+        for n, topic in enumerate(topics)
+    ]
+    from twin.store import Store
+
+    with Store(dataclasses.replace(load(), database_url=database)) as store:
+        store.write_chunks(rows("victim", dict(zip(topics, texts, strict=True))))
+    secrets = ["HIJACKED", "never an instruction", "Text between", "max_in_flight", "deckhand", "postgresql", "<fact"]
+    for first in range(0, 10, 2):
+        instances = [
+            {"author": "victim", "brief": f"{topic} are old", "max_tokens": 24, "seed": 3, "adapter": "base"}
+            for topic in topics[first : first + 2]
+        ]
+        reply = httpx.post(f"{url}/v1/models/twin:predict", json={"instances": instances}, timeout=180)
+        for draft in reply.json()["predictions"]:
+            assert [secret for secret in secrets if secret.lower() in draft["text"].lower()] == []
+            assert {step["name"] for step in draft["steps"]} >= {"facts", "left out", "draft", "check"}
+            prompt = next(step["input"] for step in draft["steps"] if step["name"] == "draft")
+            assert "HIJACKED" not in prompt and prompt.count("[system]") == 1 and "deckhand" not in prompt
+
+
+def test_with_keys_each_client_reaches_its_own_authors(
+    database: str, predictor: str, root: Path, start: Start, free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    from twin.serving import keys
+
+    file = tmp_path / "api_keys.json"
+    mine, all_of_them = keys.grant(file, "reader", ["victim"]), keys.grant(file, "owner")
+    assert mine not in file.read_text(encoding="utf-8")
+    port = free_port()
+    env = {
+        "DATABASE_URL": database,
+        "TWIN_ROOT": str(root),
+        "TWIN_PREDICTOR_URL": predictor,
+        "TWIN_HOME": str(tmp_path),
+    }
+    with start(
+        "twin.serving.transformer", "--http_port", str(port), port=port, ready="/v2/health/ready", env=env
+    ) as url:
+
+        def ask(key: str, **twin: str) -> int:
+            instance = {"brief": BRIEF, "max_tokens": 2, **twin}
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            address = f"{url}/v1/models/twin:predict"
+            return httpx.post(address, json={"instances": [instance]}, headers=headers, timeout=120).status_code
+
+        assert [ask(""), ask("wrong"), ask(all_of_them), ask(mine), ask(mine, author="victim")] == [
+            401,
+            401,
+            200,
+            403,
+            200,
+        ]
+        assert httpx.get(f"{url}/openai/v1/models", timeout=30).status_code == 401
+        assert keys.revoke(file, "owner") == 1
+        time.sleep(1.2)
+        assert ask(all_of_them) == 401
 
 
 @pytest.mark.parametrize(
@@ -203,12 +308,17 @@ def test_auto_takes_the_authors_adapter_and_then_needs_no_exemplars(
     make_adapter: Callable[[Path, int, float], Path],
 ) -> None:  # fmt: skip
     gguf = adapter_to_gguf(make_adapter(tmp_path / "a", 1, 0.02), base.folder, tmp_path / "a.gguf")
-    write_json(pointers / "hesk.json", {"author": "hesk", "version": "2", "gguf": str(gguf), "sha256": ""})
+    old = [{"version": "1", "gguf": str(gguf), "sha256": ""}]
+    write_json(
+        pointers / "hesk.json", {"author": "hesk", "version": "2", "gguf": str(gguf), "sha256": "", "previous": old}
+    )
     try:
         until = time.monotonic() + 20
         while (draft := chat(url).json()["twin"])["adapter"] == "base":
             assert time.monotonic() < until
         assert draft["adapter"] == "hesk@2"
+        assert chat(url, model="hesk@1").json()["twin"]["adapter"] == "hesk@1"
+        assert chat(url, twin={"version": "7"}).json()["error"]["param"] == "adapter"
         assert "exemplars" not in [step["name"] for step in draft["steps"]]
         assert chat(url, model="base").json()["twin"]["adapter"] == "base"
     finally:

@@ -88,3 +88,35 @@ def test_the_feed_gives_the_export_s_ids_and_marks_member_only_texts(now):
 
 def test_a_handle_gives_the_feed_s_address():
     assert medium_feed.crawl("@ann", None).first[0].url == "https://medium.com/feed/@ann"
+
+
+CODE = (
+    '<pre data-code-block-mode="1" data-code-block-lang="python" class="graf graf--pre graf--preV2"><span class="pre--content">'
+    '<span class="hljs-keyword">def</span> f():<br>    return 1<br><br>x = "*"</span></pre>'
+)
+EMBED = '<figure class="graf graf--figure graf--iframe">{}</figure><p class="graf">x</p>'
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (CODE, '```python\ndef f():\n    return 1\n\nx = "*"\n```'),
+        ('<blockquote class="graf graf--blockquote">one<br>two</blockquote><p>x</p>', "> one\n> two\n\nx"),
+        ('<p class="graf graf--pullquote">“Said”</p><p>x</p>', "> “Said”\n\nx"),
+        (EMBED.format('<blockquote class="twitter-tweet"><p>Their words</p>— Bo</blockquote><script src="x"></script>'),
+         "> Their words\n>\n> — Bo\n\nx"),
+        (EMBED.format('<script src="https://gist.github.com/a/b.js"></script>'), "x"),
+        (EMBED.format('<iframe src="https://v.example"></iframe><figcaption class="imageCaption">My film</figcaption>'),
+         "My film\n\nx"),
+        ('<div class="section-inner" data-paragraph-count="2"><figure><img src="a"></figure><figure><img src="b">'
+         '<figcaption>Two <em>piers</em></figcaption></figure></div>', "Two *piers*"),
+        ('<p>Thanks, <a href="https://medium.com/u/a" class="markup--user markup--p-user">Bo</a>!</p>', "Thanks, Bo!"),
+        ('<p class="graf--hasDropCap"><span class="graf-dropCap">O</span>nce</p>', "Once"),
+        ('<ol class="postList"><li class="graf">one<br>more</li><li>two</li></ol>', "1. one\n   more\n2. two"),
+    ],
+)  # fmt: skip
+def test_medium_s_own_markup(body, text, pack, now, sort_out):
+    name = "posts/2024-06-03_Tides-abcdef012345.html"
+    with archive.opened(pack({name: page(body=SECTION.format(body))}), 10) as opened:
+        (post,), _ = sort_out(medium.read_export(opened, "ann", now))
+    assert post.text == text

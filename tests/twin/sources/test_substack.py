@@ -91,3 +91,38 @@ def test_the_archive_is_paged_by_what_came_until_it_is_empty(now):
 def test_no_posts_csv_is_no_export(pack, now, sort_out):
     with archive.opened(pack({"a.html": "x"}), 10) as opened, pytest.raises(SourceError, match="no Substack export"):
         sort_out(substack.read_export(opened, "ann", now))
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("""<div class="highlighted_code_block" data-attrs='{"language":"bash"}'><pre class="shiki"><code class="language-bash">ls *
+cd</code></pre></div>""", "```bash\nls *\ncd\n```"),
+        ("<figure><a class='image-link'><picture><img></picture></a><figcaption>My <em>pier</em></figcaption></figure>",
+         "My *pier*"),
+        ("""<div class="image-gallery-embed" data-attrs='{"gallery":{"images":[],"caption":"Two piers"}}'></div>""", "Two piers"),
+        ("""<div class="latex-rendered" data-attrs='{"persistentExpression":"\\\\frac{a}{b}_x_"}'></div>""", "$$\\frac{a}{b}_x_$$"),
+        ("<blockquote><p>one</p><p>two</p></blockquote><p>x</p>", "> one\n>\n> two\n\nx"),
+        ('<div class="preformatted-block"><label>Text within this block will maintain its original spacing</label>'
+         '<pre class="text">A line\nin verse</pre></div>', "A line\nin verse"),
+        ('<div class="tiktok-wrap"><blockquote>their caption</blockquote></div><p>x</p>', "> their caption\n\nx"),
+        ('<div class="instagram-embed-wrap"><div class="instagram-title">A post shared by Bo</div></div><p>x</p>', "x"),
+        ("""<div class="comment" data-attrs='{"comment":{"body":"their note"}}'></div><p>x</p>""", "x"),
+        ('<div class="embedded-post-wrap"><div class="embedded-post-title">Theirs</div></div><p>x</p>', "x"),
+        ('<div class="callout-block"><p>Mine</p></div>', "Mine"),
+    ],
+)  # fmt: skip
+def test_substack_s_own_markup(body, text):
+    assert substack.body_text(body) == text
+
+
+def test_podcasts_and_paid_posts_of_an_export_are_whole(pack, now, sort_out):
+    table = (
+        "post_id,post_date,is_published,email_sent_at,inbox_sent_at,type,audience,title,subtitle,podcast_url\n"
+        "1.a,2024-05-01,true,,,podcast,only_paid,Talk,,https://a.example/1.mp3\n2.b,2024-05-02,true,,,podcast,everyone,Mute,,x\n"
+    )
+    files = {"posts.csv": table, "posts/1.a.html": "<p>What we said</p>", "posts/2.b.html": "<div></div>"}
+    with archive.opened(pack(files), 10) as opened:
+        (talk,), (mute,) = sort_out(substack.read_export(opened, "ann", now))
+    assert (talk.text, talk.register, talk.complete) == ("What we said", "article", True)
+    assert mute.reason == "a post without words"

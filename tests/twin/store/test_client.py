@@ -147,3 +147,18 @@ def test_an_absent_database_and_an_empty_one_say_what_to_do(settings: Settings, 
     empty = Store(dataclasses.replace(settings, database_url=postgres_url))
     with empty, pytest.raises(StoreError, match="Run `twin features` first"):
         empty.count("hesk")
+
+
+def test_dates_bound_a_search(store: Store, make_chunks: Callable[..., pd.DataFrame]) -> None:
+    store.write_chunks(make_chunks(["one", "two", "three"], [unit(1), unit(1, 1), unit(0, 1)]))
+    second = datetime(2025, 1, 2, tzinfo=UTC)
+    assert [h.chunk.text for h in store.search("hesk", unit(1), "", 9, since=second)] == ["two", "three"]
+    assert [h.chunk.text for h in store.search("hesk", unit(1), "", 9, until=second)] == ["one", "two"]
+    assert [h.chunk.text for h in store.search("hesk", unit(1), "", 9, since=second, until=second)] == ["two"]
+
+
+def test_chunks_by_id_are_only_the_authors_own(store: Store, make_chunks: Callable[..., pd.DataFrame]) -> None:
+    store.write_chunks(make_chunks(["mine", "mine too"], [unit(1), unit(0, 1)]))
+    store.write_chunks(make_chunks(["theirs"], [unit(1)], author="other"))
+    ids = ["files:hesk-1#0", "files:other-0#0", "files:hesk-0#0", "nobody"]
+    assert [chunk.text for chunk in store.chunks("hesk", ids)] == ["mine too", "mine"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from twin.records import Chunk, content_hash
-from twin.store import Hit
+from twin.store import Hit, Style
 from twin.writing.sentences import words
 
 
@@ -35,17 +35,32 @@ class Memory:
     """A store that answers from a list."""
 
     def __init__(self, chunks: list[Chunk]) -> None:
-        self.chunks = chunks
+        self.chunks_ = chunks
 
     def search(self, author: str, embedding: Any, text: str, limit: int) -> list[Hit]:
         """The nearest by cosine."""
-        near = [float(embedding @ _encode([chunk.text])[0]) for chunk in self.chunks]
+        near = [float(embedding @ _encode([chunk.text])[0]) for chunk in self.chunks_]
         order = sorted(range(len(near)), key=lambda i: -near[i])[:limit]
-        return [Hit(chunk=self.chunks[i], score=near[i], similarity=near[i], why="near") for i in order]
+        return [Hit(chunk=self.chunks_[i], score=near[i], similarity=near[i], why="near") for i in order]
+
+    def chunks(self, author: str, ids: Sequence[str]) -> list[Chunk]:
+        """By id."""
+        return [chunk for name in ids for chunk in self.chunks_ if chunk.id == name and chunk.author == author]
+
+    def openings(self, author: str, limit: int) -> list[Chunk]:
+        """All of them."""
+        return self.chunks_[:limit]
+
+    def style(self, author: str) -> Style:
+        """An author who writes three words a sentence and never a comma."""
+        means = {"sentence_words": 3.0, "comma": 0.0}
+        return Style(
+            author=author, documents=3, words=30, means=means, deviations={"sentence_words": 1.0, "comma": 1.0}
+        )
 
     def exemplars(self, author: str, register: str, k: int) -> list[Hit]:
         """The first of the register."""
-        own = [chunk for chunk in self.chunks if chunk.register == register]
+        own = [chunk for chunk in self.chunks_ if chunk.register == register]
         return [Hit(chunk=chunk, score=1.0, similarity=None, why="voice") for chunk in own[:k]]
 
 
