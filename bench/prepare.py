@@ -21,7 +21,7 @@ def main() -> None:
     """Make the documents, run each way in a process of its own, print the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--counts", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--peer", type=int, default=10_000, help="documents for the naive way")
+    parser.add_argument("--peer", type=int, default=10_000, help="documents for the naive way; 0 leaves it out")
     parser.add_argument("--run", choices=("ours", "peer"))
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
@@ -30,7 +30,7 @@ def main() -> None:
         return
     print("| way | documents | seconds | documents/s | peak memory, MiB |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="twin-bench-") as temporary:
-        for count in sorted({*options.counts, options.peer}):
+        for count in sorted({*options.counts, options.peer} - {0}):
             folder = Path(temporary) / str(count)
             (folder / "raw").mkdir(parents=True)
             corpus.write(folder / "raw" / "documents.parquet", count)

@@ -90,6 +90,10 @@ def _stage(options: argparse.Namespace) -> int:
     params = params_file.load(settings.root / "params.yaml")
     space = Workspace(settings.root, params.author.id)
     inputs, output, database, _ = STAGES[options.command]
+    if options.command == "collect":
+        from twin import choices
+
+        choices.ensure(space.choices)  # the next stage depends on it: a bare `dvc repro` must find it
     run = getattr(import_module(f"twin.stages.{options.command}"), options.command)
     progress = Progress(options.command, settings.progress)
 

@@ -77,17 +77,18 @@ class Collect(_Strict):
 class Prepare(_Strict):
     """What happens to texts before anything learns from them.
 
-    `quotes` and `code` say what becomes of others' words and of fenced code: `keep` them, `mark` their place, `drop`
-    them; a text of whose words fewer than `own_share` are own is set aside. `near_duplicate` is the MinHash similarity
-    from which two texts are one, `edited_copy` the same for texts of two sources. `own_contacts` (addresses, `@domain`,
-    telephone numbers) are never masked. `languages` lists what is learned from; empty is all.
+    `quotes` and `code` say what becomes of others' words and of fenced code: `drop` them, `keep` them (the twin learns
+    to write them, too), or `mark` their place with `[…]` (a draft may then hold such marks); a text of whose words
+    fewer than `own_share` are own is set aside. `near_duplicate` is the MinHash similarity from which two texts are
+    one, `edited_copy` the same for texts of two sources. `own_contacts` (addresses, `@domain`, telephone numbers) are
+    never masked. `languages` lists what is learned from; empty is all.
     """
 
     min_words: int = Field(default=20, ge=1)
     near_duplicate: float = Field(default=0.8, gt=0, le=1)
     edited_copy: float = Field(default=0.5, gt=0, le=1)
-    quotes: Literal["keep", "mark", "drop"] = "mark"
-    code: Literal["keep", "mark", "drop"] = "mark"
+    quotes: Literal["keep", "mark", "drop"] = "drop"
+    code: Literal["keep", "mark", "drop"] = "drop"
     own_share: float = Field(default=0.5, ge=0, le=1)
     languages: tuple[str, ...] = ()
     mask: tuple[Literal["email", "phone", "iban", "credit_card", "ip", "secret"], ...] = (

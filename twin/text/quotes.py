@@ -23,6 +23,8 @@ _ATTRIBUTED = re.compile(
     rf"^(?P<quote>{_OPEN_CLOSE})(?P<by>[ \t]*\n?[ \t]*(?:—|–|--|-)[ \t]?[^\n]{{2,80}})$", re.MULTILINE
 )
 _GONE = "\x00"
+# What is gone with the line breaks around it; the next line's indentation is not part of it.
+_GAP = re.compile(rf"[ \t\n]*{_GONE}(?:[ \t\n]*{_GONE})*(?:[ \t]*\n)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def separate(text: str, quotes: Treatment, code: Treatment, markdown: bool = Tru
     """Tell quotations and fenced code from own words.
 
     `keep` leaves them where they are; `mark` leaves their place (`> […]`, an empty fence with its language); `drop`
-    closes the gap. Without `markdown`, short lines after `>` are bullets; attributed quotations count everywhere.
+    closes the gap: what stood around it stays apart by as many lines as before, in Markdown by a paragraph at least.
+    Without `markdown`, short lines after `>` are bullets; attributed quotations count everywhere.
     """
     counts: Counter[str] = Counter()
     pieces: list[str] = []
@@ -60,9 +63,14 @@ def separate(text: str, quotes: Treatment, code: Treatment, markdown: bool = Tru
     pieces.append(_prose(text[at:], quotes, markdown, counts))
     made = "".join(pieces)
     if _GONE in made:
-        made = re.sub(rf"\s*{_GONE}[\s{_GONE}]*", "\n\n", made).strip("\n")
+        made = _GAP.sub(lambda gap: _joint(gap[0], 2 if markdown else 1), made).strip("\n")
     # The marks that stand where something was are nobody's words: their brackets hold no letter, so they count as 0.
     return Separated(made, counts["own"], counts["quoted"], counts["code"])
+
+
+def _joint(gap: str, least: int) -> str:
+    """The line breaks that stand for a gap: the most that stood together in it."""
+    return "\n" * max(least, *(run.count("\n") for run in gap.split(_GONE)))
 
 
 def _prose(text: str, policy: Treatment, markdown: bool, counts: Counter[str]) -> str:
@@ -76,7 +84,8 @@ def _prose(text: str, policy: Treatment, markdown: bool, counts: Counter[str]) -
             return found[0]
         counts["quoted"] += many
         counts["own"] -= many
-        return {"keep": found[0], "mark": "> […]\n" if found[0].endswith("\n") else "> […]", "drop": _GONE}[policy]
+        end = "\n" if found[0].endswith("\n") else ""
+        return {"keep": found[0], "mark": f"> […]{end}", "drop": _GONE + end}[policy]
 
     def attributed(found: re.Match[str]) -> str:
         counts["quoted"] += (many := words(found["quote"]))

@@ -14,6 +14,7 @@ from twin.errors import CorpusTooSmall, DataError
 from twin.params import loads
 from twin.progress import Progress
 from twin.records import Document, content_hash
+from twin.stages import refining
 from twin.stages.prepare import prepare
 
 WORDS = (
@@ -135,3 +136,55 @@ def test_a_missing_input_names_the_stage_to_run(tmp_path, settings):
             settings,
             Progress("prepare"),
         )
+
+
+def test_nothing_that_stands_for_others_words_is_learned(tmp_path, settings):
+    text = f"{document(8).text}\n\n> Somebody said this.\n\n```\nx = 1\n```\n\nAnd I go on from there."
+    quoting = document(8, text, id="medium:8", source="medium")
+    _, found, _, report = run(tmp_path, settings, [*(document(n) for n in range(3)), quoting])
+    assert found[quoting.id].text == f"{document(8).text}\n\nAnd I go on from there."
+    assert (report["quoted_words"], report["code_words"]) == (3, 2)
+
+
+def test_a_copy_edited_for_another_platform_is_merged_but_not_within_one(tmp_path, settings):
+    long = "\n\n".join(document(n).text for n in range(30, 34))
+    first = document(30, long)
+    edited = long.replace("nobody on the pier said a word about it", "not one of us said anything at all")
+    other = replace(first, id="rss:30", source="rss", text=edited, sha256=content_hash(edited))
+    same = replace(other, id="linkedin:share:31", source="linkedin")
+    base = [document(n) for n in range(3)]
+    _, found, rejected, report = run(tmp_path, settings, [*base, first, other])
+    assert report["edited_versions"] == {"rss:30": first.id}
+    assert list(rejected["reason"]) == [f"an edited version of {first.id}"]
+    _, found, rejected, report = run(tmp_path, settings, [*base, first, same])
+    assert {first.id, same.id} <= set(found) and not len(rejected)
+
+
+def test_the_authors_own_contacts_are_not_masked(tmp_path, settings):
+    text = document(5).text + "\n\nWrite to ann@marsh.io or ops@tide.net, not to bo@acme.io."
+    yaml = 'prepare: {own_contacts: [ann@marsh.io, "@tide.net"]}\nvalidate: {min_words: 10}'
+    _, found, _, report = run(tmp_path, settings, [document(1), document(5, text)], yaml)
+    assert found["linkedin:share:5"].text.endswith("Write to ann@marsh.io or ops@tide.net, not to [email].")
+    assert report["masked"] == {"email": 1}
+
+
+def test_only_the_languages_asked_for_are_learned_from(tmp_path, settings):
+    german = "Die Warteschlange wartet auf niemanden, und am Ende zählt doch nur, was wir wirklich gemessen haben. " * 3
+    yaml = "prepare: {languages: [en]}\nvalidate: {min_words: 10}"
+    _, found, rejected, _ = run(tmp_path, settings, [document(1), document(2), document(3, german)], yaml)
+    assert set(found) == {"linkedin:share:1", "linkedin:share:2"}
+    assert list(rejected["reason"]) == ["its language is de (prepare.languages)"]
+    assert list(rejected["language"]) == ["de"]
+
+
+def test_two_processes_make_what_one_makes(tmp_path, settings, monkeypatch):
+    texts = [document(n) for n in range(40)]
+    texts += [document(50 + n, f"{document(50 + n).text}\n\nAsk bo{n}@acme.io about it.") for n in range(4)]
+    once = run(tmp_path / "one", settings, texts)
+    monkeypatch.setattr(refining, "_WORTH", 1)
+    monkeypatch.setattr(refining.os, "cpu_count", lambda: 2)
+    twice = run(tmp_path / "two", settings, texts)
+    assert list(once[1].values()) == list(twice[1].values())
+    assert once[3] == twice[3]
+    for name in ("documents.parquet", "rejected.parquet", "report.json"):
+        assert (tmp_path / "one" / "out" / name).read_bytes() == (tmp_path / "two" / "out" / name).read_bytes()
