@@ -151,6 +151,9 @@ def _one_object(archive: Archive, name: str, where: str) -> list[Any] | None:
         value = json.loads(decode(archive.read(name), where).lstrip("\ufeff"))
     except (ValueError, RecursionError):
         return None
+    if "text" in (own := _values(value, {})) and len(own) > 1:
+        # A text with lists in it (answers, pictures) is a text: what is in the lists may be others'.
+        return [value]
     lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
     return max(lists, key=len) if lists else [value]
 

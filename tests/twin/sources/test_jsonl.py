@@ -91,3 +91,11 @@ def test_wordpress_api_s_rendered_html_is_read(tmp_path, now, sort_out):
     with archive.opened(path, 10) as opened:
         (found,), _ = sort_out(jsonl.read_rows(opened, "ann", now))
     assert (found.id, found.title, found.text) == ("jsonl:7", "Ann’s tides", "One\ntwo\n\n- a")
+
+
+def test_one_text_with_others_answers_in_it_is_that_text(tmp_path, now, sort_out):
+    path = tmp_path / "post.json"
+    path.write_text(json.dumps({"id": 1, "text": "mine", "comments": [{"id": 2, "text": "theirs"}]}))
+    with archive.opened(path, 10) as opened:
+        documents, _ = sort_out(jsonl.read_rows(opened, "ann", now))
+    assert [d.text for d in documents] == ["mine"]
