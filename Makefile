@@ -1,6 +1,6 @@
 # One list of tasks for people, hooks and CI. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test setup check fmt bench lock clean deploy images manifests pipelines repro screenshots
+.PHONY: help up down test setup check fmt bench lock clean deploy images images-e2e manifests pipelines repro screenshots
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,10 +30,10 @@ data/juno-marsh/inbox: | $(STAMP)
 down:  ## stop everything that `make up` started
 	@[ ! -x $(BIN)/twin ] || $(BIN)/twin down
 
-clean: down  ## remove the environment and all that was built or learned; what you handed in (data/*/inbox) stays
+clean: down  ## remove the environment and all that was built or learned; what you handed in and said of it stays
 	rm -rf $(VENV) .twin .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
 	rm -rf models/*/ reports/*/ .dvc/cache .dvc/tmp
-	find data -mindepth 2 -maxdepth 2 ! -name inbox -exec rm -rf {} + 2>/dev/null || true
+	find data -mindepth 2 -maxdepth 2 -type d ! -name inbox -exec rm -rf {} + 2>/dev/null || true
 
 repro: setup  ## run the stages that have changed
 	$(BIN)/dvc repro
@@ -65,8 +65,11 @@ manifests: setup  ## render and validate the manifests
 images:  ## build the container images
 	sh images/build.sh
 
-deploy:  ## apply an overlay: make deploy OVERLAY=kind
-	kubectl apply --server-side -k manifests/overlays/$(or $(OVERLAY),kind)
+images-e2e: setup  ## build the CPU images with podman and run them
+	PYTHON=$(BIN)/python sh images/e2e.sh
+
+deploy: setup  ## apply an overlay: make deploy OVERLAY=kind
+	$(BIN)/twin cluster apply $(or $(OVERLAY),kind)
 
 screenshots: setup  ## make docs/img again from the running app
 	$(BIN)/python docs/screenshots.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-COMMANDS = [["bench.author"], ["bench.startup"]]
+COMMANDS = [["bench.author"], ["bench.startup"], ["bench.crawl"], ["bench.hostile"], ["bench.prepare"]]
 
 for command in COMMANDS:
     print(f"\n## python -m {' '.join(command)}\n", flush=True)

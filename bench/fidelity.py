@@ -18,7 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.fidelity_sources import expected, lines_of, sample, typed_lines
+from bench.fidelity_sources import SAMPLE, expected, lines_of, sample, typed_lines
+from examples import substack_site
+from examples.texts import load_texts, of_kind
 from twin.errors import TwinError
 from twin.params import SourceSpec, loads
 from twin.recognise import recognise
@@ -29,7 +31,8 @@ from twin.sources.reading import Item, Skipped
 from twin.stages.handed_in import reader
 
 _PARAMS = '{"author": {"id": "ann", "name": "Ann"}, "sources": [{"kind": "files", "path": "x"}]}'
-_KINDS = {"medium", "substack", "wordpress", "ghost"}
+_WORDPRESS_API = "wordpress API, as a table"
+_KINDS = {"medium", "substack", "wordpress", "ghost", _WORDPRESS_API}
 _NOW = datetime(2026, 1, 2, tzinfo=UTC)
 _HEAD = (
     "kind", "files", "texts expected", "read", "left out, with a reason", "refused", "characters in the source", "lost",
@@ -67,7 +70,7 @@ def main() -> None:
     root = Path(sys.argv[1])
     for place in _places(root):
         _handed_in(place, rows)
-    for kind, what, source, items in [*_recorded(root), *_sample()]:
+    for kind, what, source, items in [*_recorded(root), *_letters(), *_sample()]:
         rows[kind].files += 1
         _count(rows[kind], what, source, items)
     print(f"| {' | '.join(_HEAD)} |\n|{'---|' * len(_HEAD)}")
@@ -91,11 +94,14 @@ def _handed_in(place: Path, rows: dict[str, Row]) -> None:
         kind = recognise(str(place))["kind"]
     except TwinError:
         return
+    if kind == "jsonl" and '"rendered"' in place.read_text(encoding="utf-8"):
+        kind = _WORDPRESS_API
     if kind not in _KINDS:
         return
     row = rows[kind]
     row.files += 1
-    spec = SourceSpec.model_validate({"kind": kind, "path": str(place), "user": "*"})
+    read_as = "jsonl" if kind == _WORDPRESS_API else kind
+    spec = SourceSpec.model_validate({"kind": read_as, "path": str(place), "user": "*"})
     try:
         with archive.opened(place, 256) as opened:
             items = list(reader(spec, opened, "in", loads(_PARAMS), _NOW)[1]())
@@ -172,6 +178,22 @@ def _recorded(root: Path) -> Iterator[tuple[str, str, list[list[str]], list[Item
         for record in json.loads(path.read_text(encoding="utf-8")):
             if isinstance(record["response"], str):
                 yield "github", record["path"], [lines_of(record["response"], markdown=True)], _readme(record)
+
+
+def _letters() -> Iterator[tuple[str, str, list[list[str]], list[Item]]]:
+    """The shipped author's letters as Substack's API shows them, and READMEs as GitHub's does."""
+    texts = load_texts(SAMPLE)
+    for letter in of_kind(texts, "letter"):
+        # Of the others the API shows a preview, which is marked incomplete.
+        if letter.meta["audience"] != "everyone":
+            continue
+        post = {"id": 1, "slug": letter.name, "body_html": substack_site.body_html(letter), "audience": "everyone"}
+        item = substack_web.from_api(post, "ann", _NOW)
+        yield "substack API, sample author", letter.name, [lines_of(letter.body, markdown=True)], [item]
+    for text in of_kind(texts, "readme"):
+        items = _readme({"path": f"/repos/ann/{text.name}", "response": text.body})
+        own = "generated" not in text.body[:500]
+        yield "github, sample author", text.name, [lines_of(text.body, markdown=True)] if own else [], items
 
 
 def _readme(record: dict[str, Any]) -> list[Item]:

@@ -11,7 +11,7 @@ from typing import Any
 from examples import build
 from examples.texts import load_comments, load_texts, of_kind
 
-_SAMPLE = Path(__file__).parent.parent / "examples" / "sample_author"
+SAMPLE = Path(__file__).parent.parent / "examples" / "sample_author"
 _BREAKS = {
     "p", "div", "br", "li", "ul", "ol", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "figure", "table",
     "figcaption", "tr", "td", "th", "section", "article", "dd", "dt",
@@ -61,7 +61,9 @@ def _walk(element: Any, out: list[str], exact: bool) -> None:
 
 def expected(kind: str, place: Path) -> list[list[str]]:
     """The texts that an export's published posts hold, each as its lines; one without words is none."""
-    found = {"medium": _medium, "substack": _substack, "wordpress": _wordpress, "ghost": _ghost}[kind](place)
+    found = {"medium": _medium, "substack": _substack, "wordpress": _wordpress, "ghost": _ghost}.get(kind, _rendered)(
+        place
+    )
     return [lines for lines in map(lines_of, found) if lines]
 
 
@@ -106,16 +108,23 @@ def _ghost(place: Path) -> list[str]:
     return [str(post.get("html") or "") for post in posts if post.get("status", "published") == "published"]
 
 
+def _rendered(place: Path) -> list[str]:
+    value = json.loads(place.read_text(encoding="utf-8"))
+    rows = value if isinstance(value, list) else [value]
+    bodies = [row.get("content") for row in rows if isinstance(row, dict)]
+    return [str(body["rendered"]) for body in bodies if isinstance(body, dict)]
+
+
 def sample(folder: Path) -> list[tuple[str, Path, list[list[str]]]]:
     """The shipped author's exports, made anew below `folder`, with the lines of what its texts' files hold."""
-    texts = load_texts(_SAMPLE)
-    posts = [text.body for text in of_kind(texts, "post")] + [remark.text for remark in load_comments(_SAMPLE)]
+    texts = load_texts(SAMPLE)
+    posts = [text.body for text in of_kind(texts, "post")] + [remark.text for remark in load_comments(SAMPLE)]
     pages = [text.body for kind in ("article", "response") for text in of_kind(texts, kind)]  # type: ignore[arg-type]
     return [
-        ("linkedin", build.build_linkedin(_SAMPLE, folder / "linkedin.zip"), [typed_lines(body) for body in posts]),
+        ("linkedin", build.build_linkedin(SAMPLE, folder / "linkedin.zip"), [typed_lines(body) for body in posts]),
         (
             "medium",
-            build.build_medium(_SAMPLE, folder / "medium.zip"),
+            build.build_medium(SAMPLE, folder / "medium.zip"),
             [lines_of(body, markdown=True) for body in pages],
         ),
     ]

@@ -1,5 +1,6 @@
 """Links and files are recognised for what they are."""
 
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def test_links(link: str, spec: dict[str, str]) -> None:
         ("posts/2024-01-02_A-title-0a1b2c3d4e5f.html", "medium"),
         ("posts.csv", "substack"),
         ("notes/one.md", "files"),
+        ("Rich Media (1).csv", "linkedin"),
     ],
 )
 def test_archives_are_told_by_their_entries(tmp_path: Path, entry: str, kind: str) -> None:
@@ -38,6 +40,75 @@ def test_archives_are_told_by_their_entries(tmp_path: Path, entry: str, kind: st
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(entry, "x")
     assert recognise(str(path)) == {"kind": kind, "path": str(path)}
+
+
+WXR = '<?xml version="1.0"?><rss xmlns:wp="http://wordpress.org/export/1.2/"><channel/></rss>'
+GHOST = '{"db": [{"meta": {"version": "5"}, "data": {"posts": []}}]}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("archive/data/tweets.js", "window.YTD.tweets.part0 = []", "x"),
+        ("data/js/tweets/2012_01.js", "Grailbird.data.tweets_2012_01 = []", "x"),
+        ("tweet.js", "window.YTD.tweet.part0 = []", "x"),
+        ("renamed.js", "window.YTD.tweets.part0 = []", "x"),
+        ("outbox.json", '{"orderedItems": []}', "mastodon"),
+        ("my posts.json", '{"type": "OrderedCollection", "orderedItems": []}', "mastodon"),
+        ("site.WordPress.2024-05-01.xml", WXR, "wordpress"),
+        ("all.wxr", WXR, "wordpress"),
+        ("site.ghost.json", GHOST, "ghost"),
+        (
+            "moved.json",
+            '{"posts": [{"url": "https://a.example/1", "data": {"title": "T", "html": "<p>a</p>"}}]}',
+            "ghost",
+        ),
+        ("rows.json", '{"posts": [{"text": "a"}]}', "jsonl"),
+        ("feed.xml", "<rss version='2.0'><channel/></rss>", "rss"),
+        ("feed.atom", "<feed xmlns='http://www.w3.org/2005/Atom'/>", "rss"),
+        ("anything.csv", "Date,ShareLink,ShareCommentary\n", "linkedin"),
+        ("one.html", '<section data-field="body" class="e-content">', "medium"),
+        ("page.html", "<p>a</p>", "files"),
+        ("letter.docx", "PK", "files"),
+        ("paper.pdf", "%PDF-1.4", "files"),
+        ("texts.tsv", "text\n", "jsonl"),
+    ],
+)
+def test_each_kind_is_told_as_a_file_in_a_folder_and_in_a_zip(
+    tmp_path: Path, name: str, content: str, kind: str
+) -> None:
+    file = tmp_path / "folder" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(content, encoding="utf-8")
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(file, name)
+    assert [recognise(str(place))["kind"] for place in (file, tmp_path / "folder", path)] == [kind] * 3
+
+
+def test_a_table_saved_as_utf_16_and_a_tar_are_told(tmp_path: Path) -> None:
+    table = tmp_path / "saved again.csv"
+    table.write_text("Date\tShare Commentary\n", encoding="utf-16")
+    assert recognise(str(table))["kind"] == "linkedin"
+    tar = tmp_path / "archive.tar.gz"
+    (tmp_path / "outbox.json").write_text('{"orderedItems": []}')
+    with tarfile.open(tar, "w:gz") as archive:
+        archive.add(tmp_path / "outbox.json", "outbox.json")
+    assert recognise(str(tar))["kind"] == "mastodon"
+
+
+def test_what_holds_no_writing_says_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jpg", "x")
+        archive.writestr("b.jpg", "x")
+    with pytest.raises(SourceError, match=r"2 × \.jpg.*Hand in an export"):
+        recognise(str(path))
+    inner = tmp_path / "outer.zip"
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.write(path, "export/inner.zip")
+    with pytest.raises(SourceError, match=r"Hand in export/inner\.zip by itself"):
+        recognise(str(inner))
 
 
 def test_platforms_that_forbid_it_are_not_scraped() -> None:

@@ -62,6 +62,9 @@ FILES = {
     "notes.zip": (archive("a.md", "b/c.txt"), "files"),
     "tea.md": (b"# Tea\n", "files"),
     "texts.jsonl": (b'{"text": "tea"}\n', "jsonl"),
+    "outbox.json": (b'{"orderedItems": []}', "mastodon"),
+    "site.wxr": (b"<rss xmlns:wp='http://wordpress.org/export/1.2/'/>", "wordpress"),
+    "2024-01-01_Tea.html": (b'<section data-field="body" class="e-content"><p>a</p></section>', "files"),
 }
 
 
@@ -130,8 +133,22 @@ async def test_an_upload_through_the_page_is_answered(settings: Any, world: Any,
     await upload.handle_uploads([SmallFileUpload("li.zip", "", FILES["Basic_LinkedInDataExport.zip"][0])])
     await user.should_see("LinkedIn · li.zip was added.")
     await upload.handle_uploads([SmallFileUpload("photo.png", "", b"x")])
-    await user.should_see("This kind of file is not known")
+    await user.should_see("Nothing readable was found: photo.png (it holds 1 × .png)")
     assert (work.inbox / "li.zip").exists()
+
+
+async def test_a_pasted_text_is_added(settings: Any, world: Any, visit: Any) -> None:
+    work = world.project(settings.root)
+    user = await visit(settings)
+    await user.open("/sources")
+    user.find("Add text").click()
+    await user.should_see("There is no text yet")
+    user.find("Paste a text").type("One 🎉\n\ntwo")
+    user.find("Add text").click()
+    await user.should_see("Pasted text was added.")
+    source = params.load(work.params).sources[-1]
+    assert source.kind == "paste"
+    assert (work.inbox / str(source.path)).read_text(encoding="utf-8") == "One 🎉\n\ntwo"
 
 
 async def test_what_was_found_and_what_failed_stand_at_the_source(settings: Any, world: Any, visit: Any) -> None:

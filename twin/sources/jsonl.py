@@ -92,11 +92,11 @@ def _documents(
             yield Skipped(what=f"{where}, row {number}", reason="a row without a text column")
             continue
         good = True
-        text = values["text"] if isinstance(values["text"], str) else ""
+        text = _words(values["text"])
         if not text.strip():
             yield Skipped(what=f"{where}, row {number}", reason="a row without words")
             continue
-        title = str(values.get("title") or "")
+        title = " ".join(_words(values.get("title")).split())
         register, provenance = str(values.get("register") or ""), str(values.get("provenance") or "")
         yield make(
             "jsonl", str(values.get("id") or short_hash(title, text)), author, fetched_at,
@@ -107,6 +107,16 @@ def _documents(
         )  # fmt: skip
     if bad and not good:
         raise SourceError(*bad, "Mend or remove that line: each is an object with a text in it.")
+
+
+def _words(value: Any) -> str:
+    """A text as it stands; WordPress' programming interface gives HTML under `rendered`."""
+    if isinstance(value, dict) and isinstance(value.get("rendered"), str):
+        from twin.text.markup import parse, to_markdown
+
+        page = parse(value["rendered"])
+        return to_markdown(page.body or page)
+    return value if isinstance(value, str) else ""
 
 
 def _values(row: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
@@ -141,6 +151,9 @@ def _one_object(archive: Archive, name: str, where: str) -> list[Any] | None:
         value = json.loads(decode(archive.read(name), where).lstrip("\ufeff"))
     except (ValueError, RecursionError):
         return None
+    if "text" in (own := _values(value, {})) and len(own) > 1:
+        # A text with lists in it (answers, pictures) is a text: what is in the lists may be others'.
+        return [value]
     lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
     return max(lists, key=len) if lists else [value]
 

@@ -27,7 +27,7 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
     Ids are `medium:<hexadecimal id>`, the same in the feed. Raises SourceError when there is no posts folder.
     """
     names = [n for n in archive.names if PurePosixPath(n).suffix == ".html" and "posts" in PurePosixPath(n).parts[:-1]]
-    if not names and archive.path.name == "posts":
+    if not names and (archive.path.name == "posts" or archive.path.suffix.lower() == ".html"):
         names = [n for n in archive.names if n.endswith(".html")]
     if not names:
         raise SourceError(

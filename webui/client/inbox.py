@@ -6,7 +6,7 @@ import filecmp
 from pathlib import Path
 from typing import Any, Protocol
 
-from twin.files import replacing
+from twin.files import replacing, write_text
 from twin.workspace import Workspace
 from webui.client import sources, state
 from webui.client.sources import Found
@@ -38,6 +38,14 @@ async def receive(work: Workspace, upload: Upload) -> Found:
     except _SameFile:
         target = first
         found = sources.recognise_file(first, upload.name)
+    sources.add(work.params, found.entry)
+    return found
+
+
+def paste(work: Workspace, text: str) -> Found:
+    """Put a pasted text into the inbox and the list; raises SourceError when there are no words in it."""
+    name, found = sources.pasted(text)
+    write_text(work.inbox / name, text)
     sources.add(work.params, found.entry)
     return found
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import unicodedata
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,10 +17,13 @@ from twin.errors import SourceError
 from twin.files import write_text
 from twin.params import Params
 from twin.recognise import recognise
+from twin.recognise_files import TABLES, TEXTS
 from twin.workspace import Workspace
 
-TEXT_SUFFIXES = (".md", ".markdown", ".mdx", ".txt", ".html", ".htm", ".docx", ".pdf")
-TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xml", ".js", ".tgz", ".gz")
+# What the browser offers to choose; what is in it decides.
+UPLOADS = ",".join(
+    sorted(TEXTS | TABLES | {".xml", ".wxr", ".rss", ".atom", ".js", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"})
+)
 TEXT_FOLDER = "texts"
 
 NAMES = {
@@ -29,10 +32,6 @@ NAMES = {
     "jsonl": "Table of texts", "paste": "Pasted text",
 }  # fmt: skip
 
-_KNOWN_FILES = (
-    "Drop the export of LinkedIn, Medium, Substack, X, Mastodon, WordPress or Ghost, or Markdown, text, HTML, Word, PDF, "
-    "JSONL or CSV files."
-)
 _LINKEDIN_MEND = "Ask LinkedIn for your export (it is free; see the guide below) and drop the ZIP here."
 
 
@@ -90,16 +89,23 @@ def recognise_file(path: Path, name: str) -> Found:
 
     The entry's `path` is relative to the inbox. Raises SourceError with the mend for anything else.
     """
-    if path.suffix.lower() == ".zip" and not zipfile.is_zipfile(path):
-        raise SourceError("This ZIP is damaged or not whole", name, "Download it again, then drop it here.")
-    if path.suffix.lower() not in (*TEXT_SUFFIXES, *TABLE_SUFFIXES, ".zip"):
-        raise SourceError("This kind of file is not known", name, _KNOWN_FILES)
+    text = path.suffix.lower() in TEXTS
     try:
         kind = recognise(str(path))["kind"]
-    except SourceError:
-        raise SourceError("This ZIP holds no writing that is known", name, _KNOWN_FILES) from None
-    place = TEXT_FOLDER if path.suffix.lower() in TEXT_SUFFIXES else path.name
-    return Found(entry={"kind": kind, "path": place}, label=f"{NAMES[kind]} · {name}")
+    except SourceError as error:
+        said = str(error.value or name).replace(str(path), name)
+        raise SourceError(error.thing[:1].upper() + error.thing[1:], said, error.mend) from None
+    # Texts share a folder, whatever site a page of theirs comes from.
+    entry = {"kind": "files", "path": TEXT_FOLDER} if text else {"kind": kind, "path": path.name}
+    return Found(entry=entry, label=f"{NAMES[entry['kind']]} · {name}")
+
+
+def pasted(text: str) -> tuple[str, Found]:
+    """The name of the inbox's file that is to hold a pasted text, and its entry; SourceError when there are no words."""
+    if not text.strip():
+        raise SourceError("There is no text yet", mend="It takes any words that you wrote.")
+    name = f"pasted-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}.txt"
+    return name, Found(entry={"kind": "paste", "path": name}, label=NAMES["paste"])
 
 
 def safe_name(name: str) -> str:
@@ -113,7 +119,7 @@ def safe_name(name: str) -> str:
 def landing(inbox: Path, name: str) -> Path:
     """Where an upload is to lie: texts share one folder (one source), archives and JSONL lie side by side."""
     safe = safe_name(name)
-    return inbox / TEXT_FOLDER / safe if Path(safe).suffix.lower() in TEXT_SUFFIXES else inbox / safe
+    return inbox / TEXT_FOLDER / safe if Path(safe).suffix.lower() in TEXTS else inbox / safe
 
 
 def free_name(path: Path) -> Path:

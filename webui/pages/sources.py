@@ -224,6 +224,7 @@ def _adding(client: Client, params: Params) -> None:
         with ui.element("div").classes("halves"):
             _by_link(client)
             _by_file(client, params)
+        _by_paste(client, params)
         parts.text(
             "Add only what you wrote, or may use. For each source it is noted how and under which terms it was read.",
             "soft small",
@@ -258,6 +259,26 @@ def _by_link(client: Client) -> None:
             parts.text("GitHub, Substack, Medium, or any feed", "soft small")
 
 
+def _by_paste(client: Client, params: Params) -> None:
+    words = ui.textarea("Paste a text").props("outlined stack-label autogrow").classes("full")
+    answer = ui.element("div").classes("full").props('aria-live="polite"')
+
+    def add() -> None:
+        answer.clear()
+        with answer:
+            try:
+                found = inbox.paste(client.workspace(params.author.id), words.value or "")
+            except TwinError as error:
+                parts.note("bad", str(error))
+                return
+            parts.note("good", f"{found.label} was added.")
+        words.set_value("")
+
+    with ui.element("div").classes("line"):
+        parts.quiet("Add text", add, icon="o_post_add")
+        parts.text("Several texts: a line of ===== between them, an empty line before it", "soft small")
+
+
 def _by_file(client: Client, params: Params) -> None:
     with ui.element("div").classes("stack"):
         limit = params.collect.max_archive_mb
@@ -289,8 +310,6 @@ def _by_file(client: Client, params: Params) -> None:
             max_file_size=limit * 1_000_000, on_upload=take, on_rejected=refuse,
             on_begin_upload=lambda: answer_box[0].clear(),
         )  # fmt: skip
-        upload.props(
-            'accept=".zip,.md,.markdown,.mdx,.txt,.html,.htm,.docx,.pdf,.jsonl,.ndjson,.json,.csv,.tsv,.xml,.js,.tgz,.gz" flat'
-        )
+        upload.props(f'accept="{sources.UPLOADS}" flat')
         upload.add_slot("header", _DROP)
         answer_box.append(ui.element("div").classes("stack").props('aria-live="polite"'))

@@ -1,7 +1,9 @@
 """`twin init` writes params.yaml and an inbox, for the sample author or for a real one."""
 
+import io
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from twin import params
 from twin.cli import main
 from twin.errors import ParamsError, SourceError
 from twin.local.init import init_author, init_sample, slug
+from twin.records import Document
 from twin.settings import Settings
+from twin.sources import archive, paste
 
 ROOT = Path(__file__).parents[3]
 
@@ -66,3 +70,20 @@ def test_the_command_line_says_what_is_missing(project: Settings, capsys: pytest
     assert main(["init", "--author", "Only A Name"]) == 2
     assert "--from" in capsys.readouterr().err
     assert replace(project).root.exists()
+
+
+def test_pasted_text_is_a_source(project: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("One, two 🎉\n\n=====\n# Three\n\nFour\n"))
+    assert main(["init", "--author", "Ann Lee", "--from", "-"]) == 0
+    (source,) = params.load(tmp_path / "params.yaml").sources
+    assert source.kind == "paste"
+    with archive.opened(tmp_path / "data" / "ann-lee" / "inbox" / str(source.path), 1) as opened:
+        texts = [item for item in paste.read_paste(opened, "ann-lee", datetime.now(UTC)) if isinstance(item, Document)]
+    assert [(text.title, text.text) for text in texts] == [("", "One, two 🎉"), ("Three", "Four")]
+
+
+def test_nothing_pasted_changes_nothing(project: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (tmp_path / "params.yaml").read_text()
+    monkeypatch.setattr("sys.stdin", io.StringIO(" \n"))
+    assert main(["init", "--author", "Ann Lee", "--from", "-"]) == 2
+    assert (tmp_path / "params.yaml").read_text() == before

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
+from small_pdf import pdf
 
 from twin.errors import SourceError
 from twin.sources import archive, files
@@ -70,3 +74,68 @@ def test_old_encodings_are_read(pack, now, sort_out):
 def test_a_folder_without_texts_says_so(pack, now, sort_out):
     with pytest.raises(SourceError, match="no text files"):
         read(pack({"a.png": "x"}), now, sort_out)
+
+
+def docx(body: str) -> bytes:
+    """A Word document with this body."""
+    out = io.BytesIO()
+    office = "http://schemas.openxmlformats.org"
+    with zipfile.ZipFile(out, "w") as parts:
+        parts.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{office}/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/>'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/></Types>',
+        )
+        parts.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{office}/package/2006/relationships"><Relationship Id="r1" '
+            f'Type="{office}/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>',
+        )
+        parts.writestr(
+            "docProps/core.xml",
+            '<c xmlns:dcterms="http://purl.org/dc/terms/"><dcterms:created>2024-05-01T10:00:00Z</dcterms:created></c>',
+        )
+        parts.writestr(
+            "word/document.xml",
+            f'<w:document xmlns:w="{office}/wordprocessingml/2006/main"><w:body>{body}</w:body></w:document>',
+        )
+    return out.getvalue()
+
+
+def words(text: str, style: str = "", marks: str = "") -> str:
+    styled = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
+    return f'<w:p>{styled}<w:r><w:rPr>{marks}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r></w:p>'
+
+
+def test_a_word_document_gives_its_words_breaks_and_emphasis(pack, now, sort_out):
+    deleted = (
+        "<w:p><w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:ins><w:r><w:t>put in</w:t></w:r></w:ins></w:p>"
+    )
+    body = (
+        words("Tides", "Heading1") + words("One 🎉 2 * 3 _x_") + words("bold", marks="<w:b/>") + deleted
+        + "<w:p><w:r><w:t>a</w:t><w:br/><w:t>b</w:t></w:r></w:p>"
+    )  # fmt: skip
+    (letter,), _ = read(pack({"letter.docx": docx(body)}), now, sort_out)
+    assert letter.text == "One 🎉 2 * 3 _x_\n\n**bold**\n\nput in\n\na\nb"
+    assert (letter.title, letter.register, letter.id) == ("Tides", "article", "files:blog/letter.docx")
+    assert str(letter.published_at) == "2024-05-01 10:00:00+00:00"
+
+
+def test_a_pdf_gives_its_paragraphs_with_title_and_date(pack, now, sort_out):
+    data = pdf("The ferry runs at noon and at seven in the even-", "ing on all days but Sunday.", "It does not wait.")
+    (paper,), _ = read(pack({"tides.pdf": data}), now, sort_out)
+    assert "seven in the evening on all days but Sunday." in paper.text
+    assert (paper.title, paper.register, str(paper.published_at)) == (
+        "Tide tables",
+        "article",
+        "2024-03-01 00:00:00+00:00",
+    )
+
+
+def test_a_damaged_document_spoils_no_other(pack, now, sort_out):
+    bomb = docx(words("x")).replace(b"<w:document", b"<!ENTITY a>")
+    names = {"a.docx": b"PK nothing", "b.pdf": b"%PDF-1.4 nothing", "c.docx": bomb, "d.md": "ok"}
+    documents, skipped = read(pack(names), now, sort_out)
+    assert [d.text for d in documents] == ["ok"]
+    assert [s.what for s in skipped] == ["a.docx", "b.pdf", "c.docx"]
+    assert all(s.reason.startswith("unreadable: a") for s in skipped)

@@ -77,3 +77,25 @@ def test_an_array_cut_short_gives_what_came_before(tmp_path, now, sort_out):
 def test_columns_in_other_languages(tmp_path, now, sort_out):
     (one,), _ = read(tmp_path, "t.csv", "sep=;\nTítulo;Fecha;Texto\nUno;2024-05-01;Hola, mar\n", now, sort_out)
     assert (one.title, one.text, one.published_at.year) == ("Uno", "Hola, mar", 2024)
+
+
+def test_wordpress_api_s_rendered_html_is_read(tmp_path, now, sort_out):
+    path = tmp_path / "posts.json"
+    post = {
+        "id": 7,
+        "date": "2024-05-01T10:00:00",
+        "title": {"rendered": "Ann&#8217;s tides"},
+        "content": {"rendered": "<p>One<br>two</p><ul><li>a</li></ul>"},
+    }
+    path.write_text(json.dumps([post]), encoding="utf-8")
+    with archive.opened(path, 10) as opened:
+        (found,), _ = sort_out(jsonl.read_rows(opened, "ann", now))
+    assert (found.id, found.title, found.text) == ("jsonl:7", "Ann’s tides", "One\ntwo\n\n- a")
+
+
+def test_one_text_with_others_answers_in_it_is_that_text(tmp_path, now, sort_out):
+    path = tmp_path / "post.json"
+    path.write_text(json.dumps({"id": 1, "text": "mine", "comments": [{"id": 2, "text": "theirs"}]}))
+    with archive.opened(path, 10) as opened:
+        documents, _ = sort_out(jsonl.read_rows(opened, "ann", now))
+    assert [d.text for d in documents] == ["mine"]

@@ -120,3 +120,11 @@ def test_medium_s_own_markup(body, text, pack, now, sort_out):
     with archive.opened(pack({name: page(body=SECTION.format(body))}), 10) as opened:
         (post,), _ = sort_out(medium.read_export(opened, "ann", now))
     assert post.text == text
+
+
+def test_one_page_of_an_export_is_read_by_itself(tmp_path, now, sort_out):
+    path = tmp_path / "2024-06-03_Tides-abcdef012345.html"
+    path.write_text(page(), encoding="utf-8")
+    with archive.opened(path, 10) as opened:
+        (post,), _ = sort_out(medium.read_export(opened, "ann", now))
+    assert (post.id, post.title) == ("medium:abcdef012345", "Tides")
