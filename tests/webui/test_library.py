@@ -66,3 +66,11 @@ def test_markdown_is_rendered_without_anything_that_acts() -> None:
     for word in ("<script", "onerror", "<img", "javascript:", "<iframe", "onclick", "style="):
         assert word not in html
     assert "<strong>bold</strong>" in html and 'href="https://ada.example"' in html and "noopener" in html
+
+
+def test_texts_are_found_by_whose_words_they_are(settings: Any, world: Any) -> None:
+    work = world.project(settings.root, documents=1)
+    frame = tables.documents_frame([world.document(0), world.document(1, provenance="ai_assisted")])
+    tables.write(frame, work.documents / tables.DOCUMENTS, "documents")
+    rows, total = library.search(library.documents(work), Query(provenance="ai_assisted"))
+    assert (total, rows[0]["id"]) == (1, "files:1")

@@ -27,6 +27,7 @@ class Query:
     text: str = ""
     source: str = ""
     register: str = ""
+    provenance: str = ""
     order: str = "published_at"
     descending: bool = True
     start: int = 0
@@ -57,6 +58,8 @@ def search(frame: pd.DataFrame, query: Query) -> tuple[list[dict[str, Any]], int
         chosen = chosen[chosen["source"] == query.source]
     if query.register:
         chosen = chosen[chosen["register"] == query.register]
+    if query.provenance:
+        chosen = chosen[chosen["provenance"] == query.provenance]
     for word in query.text.casefold().split():
         chosen = chosen[chosen["haystack"].str.contains(word, regex=False)]
     order = query.order if query.order in chosen.columns else "published_at"

@@ -57,14 +57,8 @@ class Shelf:
 
     def __init__(self, work: Workspace, frame: Any, left_out: Any) -> None:
         self.work, self.frames = work, {"kept": frame, "left": left_out}
-        self.which, self.text, self.source, self.register, self.order, self.number = (
-            "kept",
-            "",
-            "",
-            "",
-            "published_at",
-            1,
-        )
+        self.which, self.order, self.number = "kept", "published_at", 1
+        self.text = self.source = self.register = self.provenance = ""
 
     async def show(self) -> None:
         """Draw the controls and the first page."""
@@ -81,6 +75,9 @@ class Shelf:
             search.on_value_change(lambda e: self._set(text=e.value or ""))
             self._select("Source", "source", ["", *sorted(kept["source"].unique())], "All sources")
             self._select("Kind", "register", ["", *sorted(kept["register"].unique())], "All kinds")
+            known = {str(value) for rows in (kept, left) if rows is not None for value in rows["provenance"].unique()}
+            if len(known) > 1:
+                self._select("Whose words", "provenance", ["", *sorted(known)], "Anyone's words", _PROVENANCES)
             ui.select(ORDERS, value="published_at", on_change=lambda e: self._set(order=e.value)).props(
                 'outlined dense options-dense aria-label="Order"'
             )
@@ -94,8 +91,10 @@ class Shelf:
         self.pager = ui.element("div").classes("line").style("justify-content: center")
         await self._draw()
 
-    def _select(self, name: str, key: str, values: list[str], everything: str) -> None:
-        options = {value: value.capitalize() if value else everything for value in values}
+    def _select(
+        self, name: str, key: str, values: list[str], everything: str, names: dict[str, str] | None = None
+    ) -> None:
+        options = {value: (names or {}).get(value, value.capitalize()) if value else everything for value in values}
         ui.select(options, value="", on_change=lambda e: self._set(**{key: e.value})).props(
             f'outlined dense options-dense aria-label="{name}"'
         )
@@ -113,7 +112,7 @@ class Shelf:
 
     async def _draw(self) -> None:
         query = Query(
-            text=self.text, source=self.source, register=self.register, order=self.order.removeprefix("-"),
+            text=self.text, source=self.source, register=self.register, provenance=self.provenance, order=self.order.removeprefix("-"),
             descending=not self.order.startswith("-"), start=(self.number - 1) * PER_PAGE, count=PER_PAGE,
         )  # fmt: skip
         rows, total = await run.io_bound(library.search, self.frames[self.which], query)

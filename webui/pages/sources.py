@@ -158,15 +158,16 @@ def _consent(client: Client, record: dict[str, Any]) -> None:
         parts.heading(2, "What was collected, and under which terms")
         facts = (
             ("Source", record.get("place") or record.get("id")), ("Texts kept", f"{int(record.get('kept') or 0):,}"),
-            ("Collected", record.get("collected_at")), ("Terms", record.get("terms")),
+            ("Collected", _moment(record.get("collected_at"))), ("Terms", record.get("terms")),
             ("SHA-256 of the file", record.get("sha256")),
         )  # fmt: skip
         for name, value in facts:
             if value:
-                parts.text(f"{name}: {value}", "small")
+                parts.text(f"{name}: {value}", "small").style("overflow-wrap: anywhere")
         box = ui.element("div").classes("stack full").props('aria-live="polite"')
 
         async def ask() -> None:
+            first.set_visibility(False)
             box.clear()
             with box:
                 parts.text("Looking at what there is of it …", "soft small")
@@ -187,8 +188,14 @@ def _consent(client: Client, record: dict[str, Any]) -> None:
                 parts.go("Forget it", forget, icon="o_delete_forever")
 
         with ui.element("div").classes("line"):
-            parts.quiet("Forget this source …", ask)
+            first = parts.quiet("Forget this source …", ask)
             parts.quiet("Close", dialog.close)
+
+
+def _moment(value: Any) -> str:
+    """An ISO time for people: 2026-11-25 10:48 UTC."""
+    words = str(value or "")
+    return f"{words[:10]} {words[11:16]} UTC" if words.endswith("+00:00") else words
 
 
 def _confirm_remove(client: Client, index: int, entry: dict[str, Any]) -> None:
