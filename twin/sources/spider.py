@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from twin import __version__
-from twin.sources import answers
+from twin.sources import answers, headers
 from twin.sources.carrier import carrier, say
 from twin.sources.ledger import Ledger, code_mark
 
@@ -91,7 +91,8 @@ def main() -> int:
     """Run the job on standard input; 0 also when an error was said, for that is an answer."""
     from scrapy.crawler import CrawlerProcess
 
-    # Twisted keeps headers that never end until the time limit is over: what that may cost is bounded here.
+    headers.bound()
+    # Whatever else a host may think of: what it may cost is bounded here.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     job = json.load(sys.stdin)

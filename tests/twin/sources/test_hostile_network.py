@@ -206,5 +206,4 @@ def test_no_answer_harms_the_crawler(hostile, settings, now):
     assert set(ANSWERS) <= set(named) | {"to-and", "fro-and", "to-empty"}
     assert all(isinstance(item, Skipped) and item.reason for item in items)
     assert len(items) == len(ANSWERS)
-    # Endless headers grow until the time limit; what bounds them is the limit on the crawler's own process.
-    assert made.stats["peak_mb"] < 4096
+    assert made.stats["peak_mb"] < 400
