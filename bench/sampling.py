@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from twin import params as params_file
+from twin import prompts, tables
 from twin import settings as environment
-from twin import tables
 from twin.basemodel import local_path
 from twin.evaluation import arms, others
 from twin.evaluation.arms import Ask, Written
@@ -109,10 +109,10 @@ def _write(asked: dict[str, Ask], url: str, params: Any, temperature: float, min
 
     def writer(model: str, messages: Sequence[Any], seed: int) -> Written:
         done = client.chat(
-            messages, model, max_tokens=params.evaluate.max_new_tokens, temperature=temperature, seed=seed, stop=arms.STOP,
+            messages, model, max_tokens=params.evaluate.max_new_tokens, temperature=temperature, seed=seed, stop=prompts.STOP,
             min_p=min_p, repetition_penalty=penalty,
         )  # fmt: skip
-        return Written(arms.opened(done.text), done.finish_reason == "stop")
+        return Written(prompts.opened(done.text), done.finish_reason == "stop")
 
     try:
         return arms.write(asked, writer, 7, lambda _: None)

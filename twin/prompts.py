@@ -53,6 +53,18 @@ OF_LENGTH = "{register} of about {words} words"
 SUMMARISE = "Say in one plain sentence, in your own words, what this text is about. Name its main points.\n{text}"
 CONTINUE = "Continue this text in your own voice:\n{opening}"
 
+# The prompt's own tags: a small model opens its text with one it was shown, and leaves the text where it closes one.
+OPENINGS = ("<example>", "<fact>")
+STOP = ("</fact", "</example", "\n<fact", "\n<example")
+
+
+def opened(text: str) -> str:
+    """A written text without blank lines and a tag of the prompt at its beginning."""
+    text = text.lstrip()
+    for tag in OPENINGS:
+        text = text.removeprefix(tag).lstrip()
+    return text
+
 
 def system(name: str, register: str) -> Message:
     """Who writes and in which register. Unknown registers raise KeyError."""

@@ -27,9 +27,6 @@ WRONG = "wrong_author"
 CHEATER = "cheater"
 # What a reader sees, in the report's order. The cheater writes nothing: it returns the nearest training text.
 ARMS = (BASE, EXEMPLARS, BASE_RAG, LORA, LORA_RAG, ALIGNED, CHAMPION, WRONG, CHEATER)
-# As in serving: a small model leaves its text where it closes a tag that it was shown.
-STOP = ("</fact", "</example", "\n<fact", "\n<example")
-_OPENINGS = ("<example>", "<fact>")
 _PLAIN_KINDS = ("brief", "facts")
 _EXEMPLARS = 4
 _EXEMPLAR_WORDS = 150
@@ -147,14 +144,6 @@ def asks(
         if arm != LORA:
             asked[arm] = Ask(arm, plain, seeds=1 if arm == WRONG else seeds)
     return {arm: asked[arm] for arm in ARMS if arm in asked}
-
-
-def opened(text: str) -> str:
-    """A text without blank lines and a tag of the prompt at its beginning, as serving gives it out."""
-    text = text.lstrip()
-    for tag in _OPENINGS:
-        text = text.removeprefix(tag).lstrip()
-    return text
 
 
 def write(

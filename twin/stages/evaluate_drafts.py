@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import EvaluationError
-from twin.evaluation.arms import BASE, STOP, Ask, Written, opened, write
+from twin.evaluation.arms import BASE, Ask, Written, write
 from twin.files import read_json, write_json
 from twin.params import Params
 from twin.progress import Progress
+from twin.prompts import STOP, opened
 from twin.records import Message
 
 _START_SECONDS = 120

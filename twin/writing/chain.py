@@ -25,9 +25,6 @@ from twin.writing.work import THREAD, Commission, Generation, Retrieval, Work
 if TYPE_CHECKING:
     from twin.writing.work import Encode
 
-# The prompt's own tags: a small model opens its text with one it was shown, and leaves the text where it closes one.
-_OPENINGS = ("<example>", "<fact>")
-_STOP = ("</fact", "</example", "\n<fact", "\n<example")
 _COPY_SEARCHES = 6
 _COPY_DEPTH = 4
 _THEMES = 40
@@ -76,15 +73,15 @@ class Chain:
         asked = work.commission
         body = payload(
             messages, asked.model, max_tokens=max_tokens or asked.max_tokens, temperature=asked.temperature,
-            seed=asked.seed if seed is None else seed, stop=_STOP,
+            seed=asked.seed if seed is None else seed, stop=prompts.STOP,
         )  # fmt: skip
         began, text, held, last = time.monotonic(), "", "", Delta("")
         async with contextlib.aclosing(self.predictor.stream(body)) as deltas:
             async for last in deltas:
                 held += last.text
                 if not text:
-                    held = _opened(held)
-                if held and not (not text and any(tag.startswith(held) for tag in _OPENINGS)):
+                    held = prompts.opened(held)
+                if held and not (not text and any(tag.startswith(held) for tag in prompts.OPENINGS)):
                     work.scores.setdefault("first_token_seconds", round(time.monotonic() - began, 3))
                     text, piece, held = text + held, held, ""
                     yield piece
@@ -206,14 +203,6 @@ class Chain:
 async def _given(work: Work, text: str) -> AsyncGenerator[str]:
     work.note("draft", "by hand", text, time.monotonic())
     yield text
-
-
-def _opened(text: str) -> str:
-    """A text's beginning without blank lines and without the tag of an example."""
-    text = text.lstrip()
-    for tag in _OPENINGS:
-        text = text.removeprefix(tag).lstrip()
-    return text
 
 
 def _shown(messages: Sequence[Message]) -> str:
