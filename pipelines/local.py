@@ -1,6 +1,7 @@
 """`python -m pipelines.local feature`: a pipeline on this machine, the components' own code, no cluster."""
 
 import argparse
+import builtins
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,12 @@ def run(name: str, texts: Sequence[str], root: Path, arguments: Mapping[str, Any
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.filterwarnings("ignore", "Task .* have no effect in the current local runner")
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root))
-        _once(definition(name))(**inputs(name, texts, "local"), **arguments)
+        printing = builtins.print
+        try:
+            _once(definition(name))(**inputs(name, texts, "local"), **arguments)
+        finally:
+            # The runner indents by replacing `print`, and its parallel tasks put each other's replacement back.
+            builtins.print = printing
     return max(root.glob(f"twin-{name}-*"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import os
 import shutil
@@ -57,7 +58,9 @@ def test_every_pipeline_runs_to_its_end(
 
     shutil.copytree(workspace / "data" / "tess-hale", workspace / "data" / "two")
     second = small_params.replace("id: tess-hale", "id: two")
+    printing = builtins.print
     fleet = local.run("fleet", [small_params, second], artifacts, places)
+    assert builtins.print is printing, "parallel tasks leave no indentation behind"
 
     drifts = sorted(read_json(path)["author"] for path in fleet.glob("**/drift/drift.json"))
     assert drifts == ["tess-hale", "two"]

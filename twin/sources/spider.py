@@ -105,9 +105,18 @@ def main() -> int:
     process.start()
     stats = crawler.stats.get_stats() if crawler.stats else {}
     ledger.close(ended=bool(stats.get("twin/ended")))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    say("stats", {name: stats.get(key, 0) for name, key in _STATS.items()} | {"peak_mb": round(peak)})
+    say("stats", {name: stats.get(key, 0) for name, key in _STATS.items()} | {"peak_mb": round(_peak_mb())})
     return 0
+
+
+def _peak_mb() -> float:
+    """Peak resident memory of this process in MiB."""
+    # On Linux ru_maxrss begins with the size of the process that started this one; the kernel's own mark does not.
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
