@@ -55,7 +55,9 @@ def kept(settings: Settings) -> tuple[str, ...]:
 
 def fill(settings: Settings) -> Settings:
     """The settings with the author's kept tokens where the environment names none."""
-    found: dict[str, Any] = {TOKENS[name]: token(settings, name) for name in kept(settings) if not getattr(settings, TOKENS[name])}
+    found: dict[str, Any] = {
+        TOKENS[name]: token(settings, name) for name in kept(settings) if not getattr(settings, TOKENS[name])
+    }
     return replace(settings, **found) if found else settings
 
 
