@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from twin.errors import SettingsError
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -70,14 +72,21 @@ class Settings:
         return self.home / "logs"
 
 
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not (text.isdecimal() and 0 < int(text) < 65_536):
+        raise SettingsError(f"the port {name}", repr(text), f"Give a whole number from 1 to 65535, such as {default}.")
+    return int(text)
+
+
 def load() -> Settings:
-    """Read the environment. Ports must be whole numbers, else ValueError from the standard library."""
+    """Read the environment. SettingsError for a port that is none."""
     env = os.environ
     root = Path(env.get("TWIN_ROOT", ".")).resolve()
     home = Path(env.get("TWIN_HOME", root / ".twin")).resolve()
     author_home = env.get("TWIN_AUTHOR_HOME", "")
-    predictor_port = int(env.get("TWIN_PREDICTOR_PORT", "8082"))
-    endpoint_port = int(env.get("TWIN_ENDPOINT_PORT", "8081"))
+    predictor_port = _port("TWIN_PREDICTOR_PORT", 8082)
+    endpoint_port = _port("TWIN_ENDPOINT_PORT", 8081)
     return Settings(
         root=root,
         home=home,
@@ -92,7 +101,7 @@ def load() -> Settings:
         judge_url=env.get("TWIN_JUDGE_URL", ""),
         judge_model=env.get("TWIN_JUDGE_MODEL", ""),
         judge_key=env.get("TWIN_JUDGE_KEY", ""),
-        webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
+        webui_port=_port("TWIN_WEBUI_PORT", 8080),
         endpoint_port=endpoint_port,
         predictor_port=predictor_port,
         api_key=env.get("TWIN_API_KEY", ""),

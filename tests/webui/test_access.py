@@ -85,7 +85,7 @@ async def test_every_route_is_held(house: Any, visit: Any, browser: Any) -> None
     for name, client in people.items():
         assert not name or (await sign_in(client, name)).status_code == 303
     allowed = {"": set(), "vic": LOOK, "eve": LOOK | WORK, "odo": LOOK | WORK | OWN}
-    for path in sorted(paths & (LOOK | WORK | OWN)) + ["/nobody-thought-of-this", "/_nicegui/x", "/openapi.json"]:
+    for path in [*sorted(paths & (LOOK | WORK | OWN)), "/nobody-thought-of-this", "/_nicegui/x", "/openapi.json"]:
         for name, client in people.items():
             status = (await client.get(path)).status_code
             if not name:

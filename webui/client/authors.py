@@ -16,7 +16,7 @@ from webui.client import sources
 
 FOLDER = "authors"
 # What a further author's project shares with the house: the pipeline and the code that its stages depend on.
-_SHARED = ("dvc.yaml", "twin", "feature_repo", "examples")
+_SHARED = ("dvc.yaml", ".dvcignore", "twin", "feature_repo", "examples")
 _DVC = "[core]\n    no_scm = true\n    analytics = false\n    check_update = false\n"
 
 
@@ -55,7 +55,7 @@ def add(house: Settings, name: str) -> str:
         (project / "params.previous.yaml").unlink(missing_ok=True)
         if author in settings_of(house) or (folder / author).exists():
             raise SourceError("There is an author of this name", author, "Open it, or give this one another name.")
-        for shared in _SHARED:
+        for shared in filter(lambda name: (house.root / name).exists(), _SHARED):
             (project / shared).symlink_to(Path("..") / ".." / shared)
         project.rename(folder / author)
     return author
