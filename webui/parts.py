@@ -109,18 +109,13 @@ def bare(icon: str, name: str, action: Callable[[], Any], letter: str = "") -> u
     """A button that is an icon; `name` is said by screen readers and shown on hover, `letter` as in `key`."""
     button = ui.button(icon=icon, on_click=action, color=None).props(f'flat dense no-caps aria-label="{escape(name)}"')
     if letter:
-        _press(button, letter)
+        button.props(f'aria-keyshortcuts="Alt+{letter.upper()}"')
     return button.classes("bare").tooltip(f"{name} (Alt+{letter.upper()})" if letter else name)
 
 
-def key(element: ui.button | ui.link, letter: str) -> None:
-    """Let Alt with a letter (Alt+Shift in Firefox, Ctrl+Option on a Mac) press it; said on hover and to screen readers."""
-    _press(element, letter)
-    element.tooltip(f"Alt+{letter.upper()}")
-
-
-def _press(element: ui.element, letter: str) -> None:
-    element.props(f'accesskey={letter} aria-keyshortcuts="Alt+{letter.upper()}"')
+def key(element: ui.element, letter: str) -> None:
+    """Let Alt with a letter press it (see theme.KEYS); said on hover and to screen readers."""
+    element.props(f'aria-keyshortcuts="Alt+{letter.upper()}"').tooltip(f"Alt+{letter.upper()}")
 
 
 def segments(options: dict[Any, str], value: Any, name: str, action: Callable[[Any], Any]) -> ui.toggle:

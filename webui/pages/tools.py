@@ -76,8 +76,9 @@ def _accept(client: Client, record: dict[str, Any], text: str, desk: Desk) -> No
     except (TwinError, OSError, ValueError) as error:
         ui.notify(str(error), type="negative")
         return
-    _keep(client, record, desk)
+    # Said first: drawing the draft anew removes the button that this belongs to.
     ui.notify("Kept. Your twin can learn from this edit." if learned else "Accepted", type="positive", timeout=2000)
+    _keep(client, record, desk)
 
 
 def _reject(client: Client, record: dict[str, Any], desk: Desk) -> None:
