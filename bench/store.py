@@ -54,7 +54,7 @@ def material(keep: Path | None) -> tuple[list[str], Vectors, tuple[list[str], Ve
     if keep and keep.exists():
         kept = np.load(keep)
         return list(kept["texts"]), kept["seeds"], (list(kept["asked"]), kept["wanted"])
-    found = sorted(set(_docstrings()))
+    found = sorted(set(docstrings()))
     random.Random(7).shuffle(found)
     chosen = found[: SEEDS + QUERIES]
     vectors = Embedder().encode(chosen)
@@ -65,7 +65,8 @@ def material(keep: Path | None) -> tuple[list[str], Vectors, tuple[list[str], Ve
     return chosen[:SEEDS], vectors[:SEEDS], (asked, wanted)
 
 
-def _docstrings() -> Iterator[str]:
+def docstrings() -> Iterator[str]:
+    """Prose of 25 to 90 words from the installed packages, of many topics."""
     packages = Path(np.__file__).parents[1]
     for name in ("torch", "pandas", "scipy", "sklearn", "mlflow", "transformers", "feast", "kfp", "dvc", "aiohttp"):
         for file in sorted((packages / name).rglob("*.py"))[:250]:

@@ -20,7 +20,7 @@ from twin.text.platforms import THREAD_RULE, thread
 from twin.writing import checks, cite, edit, gather, plan, rework
 from twin.writing.ideas import as_json, ideas
 from twin.writing.sentences import sentences, whole
-from twin.writing.work import THREAD, Commission, Generation, Retrieval, Work
+from twin.writing.work import SEARCH, THREAD, Commission, Generation, Retrieval, Work
 
 if TYPE_CHECKING:
     from twin.writing.work import Encode
@@ -196,7 +196,9 @@ class Chain:
         if not longest:
             return []
         author = work.commission.author
-        hits = [h for v in work.encode(longest) for h in self.store.search(author, v, "", _COPY_DEPTH)]
+        vectors = work.encode(longest)
+        with work.clock(SEARCH):
+            hits = [h for v in vectors for h in self.store.search(author, v, "", _COPY_DEPTH)]
         return list({hit.chunk.id: hit.chunk for hit in hits}.values())
 
 
