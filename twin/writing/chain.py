@@ -94,14 +94,18 @@ class Chain:
     def prompt(self, work: Work, brief: str = "", facts: Sequence[Chunk] | None = None) -> list[Message]:
         """The messages that ask for the commission's text, or for a part of it."""
         asked = work.commission
-        if not brief:
-            by_hand = asked.given.outline is not None
-            brief = prompts.brief_with_points(asked.brief, [p.text for p in work.plan.points] if by_hand else [])
+        material = {
+            "facts": [chunk.text for chunk in (work.facts if facts is None else facts)],
+            "exemplars": [chunk.text for chunk in work.exemplars],
+        }
+        if not brief and asked.given.outline is not None and work.plan.points:
+            lines = prompts.outline_lines(asked.brief, [point.text for point in work.plan.points])
+            return prompts.outline(
+                name=asked.name, register=asked.spoken, outline=lines, language=asked.language, **material
+            )
         return prompts.draft(
-            name=asked.name, register=asked.spoken, brief=brief,
-            facts=[chunk.text for chunk in (work.facts if facts is None else facts)],
-            exemplars=[chunk.text for chunk in work.exemplars], language=asked.language,
-        )  # fmt: skip
+            name=asked.name, register=asked.spoken, brief=brief or asked.brief, language=asked.language, **material
+        )
 
     def _text(self, work: Work) -> AsyncGenerator[str]:
         asked = work.commission
