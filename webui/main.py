@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from twin import settings as twin_settings
+from twin import tracing
 from twin.errors import PortTaken, TwinError
 from twin.settings import Settings
 from webui import theme
@@ -23,7 +24,7 @@ HOST = "127.0.0.1"
 
 
 def build(settings: Settings) -> Client:
-    """Register every page and route; starts nothing."""
+    """Register every page and route, and where traces go; serves nothing yet."""
     client = Client(settings)
     theme.install()
     for page in (home, sources, write, library_page, evaluation, monitoring, reports):
@@ -33,7 +34,7 @@ def build(settings: Settings) -> Client:
         return {"service": "webui", "status": "ok"}
 
     app.get("/healthz")(health)
-
+    tracing.setup("twin-webui", settings.otlp_endpoint)
     return client
 
 
@@ -47,6 +48,7 @@ def main() -> None:
     app.middleware("http")(_guard)
     app.on_startup(lambda: threading.Thread(target=_warm, args=(client,), daemon=True).start())
     app.on_startup(lambda: background_tasks.create(schedule.run(settings), name="scheduled posts"))
+    app.on_shutdown(tracing.flush)
     ui.run(
         host=HOST, port=settings.webui_port, title="Twin", favicon=theme.FAVICON, dark=None, language="en-US",
         tailwind=False, reload=False, show=False, show_welcome_message=False, reconnect_timeout=30.0,

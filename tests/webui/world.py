@@ -94,7 +94,7 @@ def say(settings: Settings, stage: str, state: str = "running", **more: Any) -> 
 
 @dataclass
 class Endpoint:
-    """The fake endpoint: what it streams and how; `asked` holds the bodies it was sent."""
+    """The fake endpoint: what it streams and how; `asked` holds the bodies it was sent, `traced` their traces."""
 
     port: int
     words: list[str] = field(default_factory=lambda: ["Kettle ", "first.", "\n\n", "Then ", "the ", "<queue>."])
@@ -102,6 +102,7 @@ class Endpoint:
     break_after: int | None = None
     status: int = 200
     asked: list[dict[str, Any]] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
     def draft(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +145,7 @@ def endpoint() -> Iterator[Endpoint]:
     async def chat(request: Request) -> Any:
         body = await request.json()
         fake.asked.append(body)
+        fake.traced.append(request.headers.get("traceparent", ""))
         if fake.status != 200:
             return JSONResponse({"error": {"message": "the base model is loading"}}, status_code=fake.status)
         return StreamingResponse(fake.stream(body), media_type="text/event-stream")

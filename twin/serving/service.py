@@ -55,6 +55,8 @@ class Twin:
                         metrics().finished(piece, time.monotonic() - began)
                         _trace(span, piece)
                     yield piece
+                    # Who asks for the next piece may be another task, with a context of its own.
+                    tracing.outgoing.set(span.header)
         except Refusal as refusal:
             metrics().refused(refusal.status)
             span.end(refusal.message)
