@@ -43,8 +43,8 @@ def draw(client: Client, record: dict[str, Any], text: ui.element, desk: Desk) -
         parts.bare("o_thumb_up", "Accept as it is", lambda: _accept(client, record, record["text"], desk))
         parts.bare("o_thumb_down", "Reject", lambda: _reject(client, record, desk))
         with ui.button(icon="o_download").classes("bare").props('flat round aria-label="Download"'), ui.menu():
-            ui.menu_item("Markdown", lambda: ui.download.content(record["text"], f"{_name(record)}.md"))
-            ui.menu_item("HTML", lambda: ui.download.content(_page(record), f"{_name(record)}.html"))
+            ui.menu_item("Markdown", lambda: ui.download.content(record["text"].encode(), f"{_name(record)}.md"))
+            ui.menu_item("HTML", lambda: ui.download.content(_page(record).encode(), f"{_name(record)}.html"))
     former = _former(client, record)
     if former and former != record["text"]:
         with ui.expansion("What changed").props("dense"):
@@ -118,5 +118,5 @@ def _name(record: dict[str, Any]) -> str:
 def _page(record: dict[str, Any]) -> str:
     """The draft as a page of its own."""
     title = escape(title_of(record["text"])[0][:120])
-    body = parts.safe_html(record["text"])
+    body = parts.safe_html(record["text"], literal=True)
     return f'<!doctype html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n'
