@@ -192,6 +192,21 @@ def test_metrics_tell_of_first_words_speed_steps_and_queue(url: str) -> None:
         assert line in said
 
 
+def test_a_draft_is_counted_once(url: str) -> None:
+    """Neither a whole nor a streamed answer that was read to its end counts as a client that went away."""
+
+    def counted() -> dict[str, float]:
+        lines = httpx.get(f"{url}/metrics", timeout=30).text.splitlines()
+        found = [line.split() for line in lines if line.startswith("twin_requests_total{")]
+        return {name: float(value) for name, value in found}
+
+    before = counted()
+    assert chat(url).status_code == chat(url, stream=True).status_code == 200
+    after = counted()
+    changed = {name: value - before.get(name, 0.0) for name, value in after.items() if value != before.get(name)}
+    assert changed == {'twin_requests_total{status="200"}': 2.0}
+
+
 def test_a_trace_goes_from_the_client_to_the_predictor(url: str, collector: Any) -> None:
     """Two sections are two requests to the predictor: both stand below the draft, and the draft below the client."""
     body = {
