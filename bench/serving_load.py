@@ -53,7 +53,9 @@ async def ask(client: httpx.AsyncClient, url: str, body: dict[str, Any], key: st
     except httpx.HTTPError as error:
         return Heard(0, 0, 0, 0, {}, type(error).__name__)
     tokens = draft.get("scores", {}).get("tokens", tokens)
-    return Heard(first, last, time.perf_counter() - began, tokens, draft, "" if first or draft.get("text") else "no text")
+    return Heard(
+        first, last, time.perf_counter() - began, tokens, draft, "" if first or draft.get("text") else "no text"
+    )
 
 
 async def crowd(clients: int, jobs: Sequence[Callable[[], Awaitable[Heard]]]) -> tuple[list[Heard], float]:
