@@ -12,6 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("twin", "components", "pipelines", "webui", "feature_repo")
+ENTRIES = {
+    # Feast loads the online store by its name in feature_repo/feature_store.yaml.
+    "serving": ("twin.serving.transformer", "twin.serving.predictor", "twin.store.online"),
+    "training": ("twin.training.sft",),
+}
+"""What starts in an image that has a list of its own."""
 FINDERS = ("find_spec", "import_module")
 
 

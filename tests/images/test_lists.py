@@ -13,11 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-ENTRIES = {
-    # Feast loads the online store by its name in feature_repo/feature_store.yaml.
-    "serving": ("twin.serving.transformer", "twin.serving.predictor", "twin.store.online"),
-    "training": ("twin.training.sft",),
-}
+IMAGES = ("serving", "training")
 BY_NAME = {"serving": {"lxml", "gguf"}, "training": {"deepspeed", "ninja"}}
 """Packages that a library asks for by name, as the list's own comment says."""
 
@@ -80,19 +76,19 @@ def installed(name: str) -> Distribution | None:
 def missing(image: str, text: str) -> list[str]:
     """What an image made from this list would lack, each with the module of ours that wants it."""
     there = brought(listed(text))
-    wanted = imports().foreign(*ENTRIES[image])
+    wanted = imports().foreign(*imports().ENTRIES[image])
     return sorted(f"{module}, which {by} imports" for module, by in wanted.items() if provider(module) not in there)
 
 
-@pytest.mark.parametrize("image", ENTRIES)
+@pytest.mark.parametrize("image", IMAGES)
 def test_an_image_has_every_module_its_entry_points_import(image: str) -> None:
     assert missing(image, (ROOT / "images" / f"{image}.txt").read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("image", ENTRIES)
+@pytest.mark.parametrize("image", IMAGES)
 def test_an_image_is_asked_for_nothing_else(image: str) -> None:
     names = {canonicalize_name(one.name) for one in listed((ROOT / "images" / f"{image}.txt").read_text("utf-8"))}
-    assert names - {provider(module) for module in imports().foreign(*ENTRIES[image])} == BY_NAME[image]
+    assert names - {provider(module) for module in imports().foreign(*imports().ENTRIES[image])} == BY_NAME[image]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +106,6 @@ def test_a_list_that_misses_a_module_fails(image: str, name: str, module: str) -
 def test_the_lock_has_a_version_of_all_that_is_listed() -> None:
     lock = (ROOT / "requirements" / "lock.txt").read_text(encoding="utf-8")
     locked = {canonicalize_name(line.split("==")[0].split("[")[0]) for line in lock.splitlines() if "==" in line}
-    for image in ENTRIES:
+    for image in IMAGES:
         names = {canonicalize_name(one.name) for one in listed((ROOT / "images" / f"{image}.txt").read_text("utf-8"))}
         assert names <= locked
