@@ -12,7 +12,8 @@ COPY images/serving.txt images/locked.sh /src/images/
 RUN --mount=type=cache,target=/root/.cache/uv \
     sh /src/images/locked.sh /src/requirements/lock.txt > /src/requirements/locked.txt \
     && /opt/uv/bin/uv pip install --python /opt/venv/bin/python --override /src/requirements/overrides.txt \
-        --constraint /src/requirements/locked.txt -r /src/images/serving.txt
+        --constraint /src/requirements/locked.txt -r /src/images/serving.txt \
+    && find /opt/venv -type d \( -name tests -o -path '*/torch/include' \) -prune -exec rm -rf {} +
 COPY twin /app/twin
 COPY feature_repo /app/feature_repo
 RUN /opt/venv/bin/python -m compileall -q /app

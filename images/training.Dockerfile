@@ -15,7 +15,8 @@ COPY images/training.txt /src/images/training.txt
 # The versions are the lock's; the list only says which.
 RUN --mount=type=cache,target=/root/.cache/uv \
     /opt/uv/bin/uv pip install --python /opt/venv/bin/python \
-        --constraint /src/requirements/lock.txt -r /src/images/training.txt
+        --constraint /src/requirements/lock.txt -r /src/images/training.txt \
+    && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
 COPY twin /app/twin
 RUN /opt/venv/bin/python -m compileall -q /app
 
