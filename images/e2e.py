@@ -124,22 +124,23 @@ while :; do sleep 1; done
 
 
 def components(work: Path, url: str) -> Iterator[Row]:
-    """Components of the feature and training pipelines in their image, up to the examples."""
-    volume = ["-v", f"{work}:/work", "-v", f"{work}/workspace:/workspace", "-e", f"DATABASE_URL={url}"]
+    """Components of the feature and training pipelines in their image, up to an adapter trained in one pod."""
+    volume = ["-v", f"{work}:/work", "-v", f"{work}/workspace:/workspace", "-e", f"DATABASE_URL={url}",
+              "-e", "TORCH_EXTENSIONS_DIR=/work/job/extensions-twin-cpu"]  # fmt: skip
     whole = {"params": PARAMS, "workspace": "/workspace"}
     steps: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
         ("feature", "choose", {"params": PARAMS}, {}),
         ("feature", "collect", whole, {}),
         ("feature", "prepare", whole, {"raw": "collect/raw"}),
-        ("feature", "features", {"params": "features"}, {"documents": "prepare/documents"}),
-        ("training", "dataset", {"params": "dataset"},
-         {"documents": "prepare/documents", "features": "features/features"}),
+        ("feature", "features", {}, {"documents": "prepare/documents"}),
+        ("training", "dataset", {}, {"documents": "prepare/documents", "features": "features/features"}),
+        ("training", "train", {}, {"examples": "dataset/examples"}),
     ]  # fmt: skip
     for pipeline, step, parameters, inputs in steps:
         # A cached stage's parameters are what `choose` wrote.
-        if parameters["params"] in ("features", "dataset"):
+        if not parameters:
             chosen = json.loads((work / "choose" / "executor_output.json").read_text(encoding="utf-8"))
-            parameters = {"params": chosen["parameterValues"][parameters["params"]]}
+            parameters = {"params": chosen["parameterValues"][step]}
         began = time.monotonic()
         ran("twin-cpu", component(pipeline, step, work, parameters, inputs), *volume)
         seconds = time.monotonic() - began
@@ -167,7 +168,7 @@ write_config(SftConfig(base=str(base.folder), dataset="/work/dataset/examples", 
     train=chosen.train.model_dump(mode="json")), job / "config.json")
 """
     place = f"/work/job/{of}"
-    compiled = f"TORCH_EXTENSIONS_DIR={place}/extensions"
+    compiled = f"TORCH_EXTENSIONS_DIR=/work/job/extensions-{of}"
     options = ["-v", f"{work}:/work", "-e", compiled, "-e", "OMP_NUM_THREADS=1"]
     ran("twin-cpu", ["sh", "-c", f"mkdir {place} && exec python -c '{prepare}' {of}"], *options)
     run = ["torchrun", "--nnodes=2", "--nproc-per-node=1", "--master-port=29500"]
