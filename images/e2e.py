@@ -115,7 +115,7 @@ echo 'host all all all trust' >> /tmp/data/pg_hba.conf
 "$bin/pg_ctl" -D /tmp/data -w -o "-k /tmp -c listen_addresses=*" start >/dev/null
 for name in twin mlflow; do "$bin/createdb" -h /tmp -U twin $name; done
 "$bin/psql" -h /tmp -U twin -d twin -c 'CREATE EXTENSION vector'
-trap '"$bin/pg_ctl" -D /tmp/data -m fast stop' TERM
+trap '"$bin/pg_ctl" -D /tmp/data -m fast stop; exit 0' TERM
 while :; do sleep 1; done
 """
     address = started("db", "twin-cpu", ["sh", "-c", script])

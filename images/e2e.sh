@@ -19,6 +19,8 @@ if [ -z "${BASE:-}" ]; then
     [ -z "${FRESH:-}" ] || $ENGINE rmi --force "$BASE" >/dev/null 2>&1 || true
     if ! $ENGINE image exists "$BASE"; then
         debootstrap --variant=minbase --include=python3,python3-venv,python3-dev,ca-certificates bookworm "$work/root"
+        # The release's security fixes lie beside it on the same mirror.
+        sed -i 's#^deb \(.*\)/debian bookworm main$#&\ndeb \1/debian-security bookworm-security main#' "$work/root/etc/apt/sources.list"
         rm -rf "$work/root/var/lib/apt/lists" "$work/root/var/cache/apt/archives"
         mkdir -p "$work/root/var/lib/apt/lists/partial" "$work/root/var/cache/apt/archives/partial"
         tar -C "$work/root" -c . | $ENGINE import - "$BASE"
