@@ -7,10 +7,10 @@ ARG UV_FIND_LINKS=""
 ARG UV_INDEX=""
 ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
-COPY requirements/lock.txt requirements/overrides.txt /src/requirements/
+COPY requirements/lock.txt requirements/dev.in requirements/overrides.txt /src/requirements/
 COPY images/drop-dev.sh /src/images/
 RUN --mount=type=cache,target=/root/.cache/uv \
-    sh /src/images/drop-dev.sh /src/requirements/lock.txt > /src/requirements/image.txt \
+    sh /src/images/drop-dev.sh /src/requirements/lock.txt /src/requirements/dev.in > /src/requirements/image.txt \
     && /opt/uv/bin/uv pip install --python /opt/venv/bin/python \
         --override /src/requirements/overrides.txt -r /src/requirements/image.txt
 COPY pyproject.toml dvc.yaml /app/
