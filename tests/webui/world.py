@@ -80,6 +80,33 @@ def project(root: Path, documents: int = 0, params: str = PARAMS) -> Workspace:
     return work
 
 
+def fill(settings: Settings) -> Workspace:
+    """A twin that has gone through the whole pipeline, with one draft."""
+    work = project(settings.root, documents=30)
+    for file in (
+        work.features / "chunks.parquet",
+        work.dataset / "examples.parquet",
+        work.adapter / "adapter_model.safetensors",
+    ):
+        write_text(file, "")
+    write_json(work.registration / "registration.json", {"version": 2})
+    write_json(work.report / "metrics.json", {"bits_per_byte": {"base": 1.5, "adapter": 1.3}})
+    write_json(work.report / "gate.json", {"passed": True, "reasons": ["It is better."]})
+    write_text(work.report / "report.html", "<script>1</script><h1>Report</h1>")
+    write_json(
+        work.monitoring / "drift.json",
+        {"requests": 34, "enough": True, "share": 0.1, "drifted": False, "latency": {"p50": 2.0, "p95": 4.0}},
+    )
+    write_json(settings.home / "serving" / f"{AUTHOR}.json", {"author": AUTHOR, "version": 2})
+    order = {"author": AUTHOR, "register": "post", "brief": "Tea and queues"}
+    draft = {
+        "id": "20260101", "order": order, "state": "done", "text": "The kettle is on.", "error": "", "seconds": 2.0,
+        "draft": {"text": "The kettle is on.", "adapter": f"{AUTHOR}@2"}, "started_at": time.time() - 90_000,
+    }  # fmt: skip
+    write_json(settings.home / "drafts" / AUTHOR / "20260101.json", draft)
+    return work
+
+
 def say(settings: Settings, stage: str, state: str = "running", **more: Any) -> None:
     """Write a stage's progress file as a running stage does."""
     import os
