@@ -107,7 +107,8 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
 
 
 def _page(raw: str) -> tuple[dict[str, Any], str]:
-    from twin.text.markup import parse, plain, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     page = parse(raw)
     meta: dict[str, Any] = {}

@@ -112,7 +112,8 @@ def _documents(
 def _words(value: Any) -> str:
     """A text as it stands; WordPress' programming interface gives HTML under `rendered`."""
     if isinstance(value, dict) and isinstance(value.get("rendered"), str):
-        from twin.text.markup import parse, to_markdown
+        from twin.sources.markdown import to_markdown
+        from twin.text.markup import parse
 
         page = parse(value["rendered"])
         return to_markdown(page.body or page)

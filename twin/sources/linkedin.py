@@ -158,7 +158,8 @@ def _squeezed(text: str) -> str:
 
 
 def _article(data: bytes, name: str, author: str, fetched_at: datetime) -> Item:
-    from twin.text.markup import parse, plain, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     page = parse(decode_page(data, name))
     published = page.select_one("p.published")

@@ -94,7 +94,8 @@ def _choices(note: dict[str, Any]) -> str:
 
 
 def _markdown(content: str) -> str:
-    from twin.text.markup import parse, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse
 
     page = parse(content)
     for link in page.find_all("a"):

@@ -43,7 +43,8 @@ def _page(archive: Archive, author: str, fetched_at: datetime, name: str) -> Ite
 
 
 def _post(data: bytes, name: str, author: str, fetched_at: datetime) -> Item:
-    from twin.text.markup import parse, plain, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     page = parse(decode_page(data, name))
     body = page.select_one("section[data-field=body]")

@@ -103,7 +103,8 @@ def _is_whole(entry: dict[str, str], text: str) -> bool:
 
 
 def _text(content: str) -> str:
-    from twin.text.markup import parse, plain, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     if not re.search(r"<[a-zA-Z!/]", content):
         return html.unescape(content).strip("\n")

@@ -75,7 +75,8 @@ def _exported(data: bytes, row: dict[str, str], author: str, fetched_at: datetim
 
 def body_text(body: str) -> str:
     """A post's HTML as Markdown: without subscription boxes and buttons, others' words quoted, footnotes as notes."""
-    from twin.text.markup import break_lines, parse, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import break_lines, parse
 
     page = parse(body)
     root = page.body or page
@@ -83,6 +84,7 @@ def body_text(body: str) -> str:
         tag.decompose()
     for verse in root.select(".preformatted-block pre.text"):
         break_lines(verse)
+        verse["style"] = "white-space: pre-wrap"
     for tag in root.select("pre.preformatted-block"):
         tag.name = "div"
     _name_content(root)

@@ -26,7 +26,8 @@ _VERBATIM = re.compile(r"<(pre|code|script|style|textarea)\b([^>]*)>", re.IGNORE
 
 def body_text(content: str) -> str:
     """The post as Markdown; others' words (quotes) stay quoted, captions stay, pictures and buttons go."""
-    from twin.text.markup import break_lines, parse, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import break_lines, parse
 
     blocks = "<!-- wp:" in content
     marked = "".join(
@@ -37,6 +38,7 @@ def body_text(content: str) -> str:
     root = page.body or page
     for verse in root.select("pre.wp-block-verse"):
         break_lines(verse)
+        verse["style"] = "white-space: pre-wrap"
     for tag in root.select(".wp-block-button, .sharedaddy, .wp-block-file__button, .wp-block-social-links"):
         tag.decompose()
     for tag in root.select("figure.wp-block-pullquote"):

@@ -95,7 +95,7 @@ def test_of_several_writers_only_the_author_is_read(tmp_path, now, sort_out):
         ('[caption id="1"]<img src="x"> A pier[/caption]\n\ntext [sic] [1] [gallery ids="1"]', "A pier\n\ntext [sic] [1]"),
         ("[code]if x &lt; 1:\n    y[/code]", "```\nif x < 1:\n    y\n```"),
         ("<blockquote>one\n\ntwo</blockquote>after", "> one\n>\n> two\n\nafter"),
-        ('<pre class="wp-block-verse">a\n  b</pre><!-- wp:x -->', "a\n b"),
+        ('<pre class="wp-block-verse">a\n  b</pre><!-- wp:x -->', "a\n  b"),
     ],
 )  # fmt: skip
 def test_wordpress_markup(typed, text):
