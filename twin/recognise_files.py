@@ -34,6 +34,8 @@ _RULES: tuple[tuple[str, str, bytes], ...] = (
     ("mastodon", r"\.json$", rb"\"orderedItems\""),
     ("wordpress", r"\.(xml|wxr)$", rb"wordpress\.org/export|<wp:wxr_version"),
     ("ghost", r"\.json$", rb"\"(mobiledoc|lexical|posts_authors|posts_meta)\"|\"db\"\s*:\s*\[\s*\{\s*\"meta\""),
+    # Posts of WordPress' programming interface, saved as they come.
+    ("wordpress", r"\.json$", rb"\"content\"\s*:\s*\{\s*\"(?:raw|rendered)\""),
     # What Ghost's own migration tools write: posts under their addresses, with the HTML that Ghost is to show.
     ("ghost", r"\.json$", rb"(?s)\"posts\"\s*:\s*\[\s*\{.*?\"(html|feature_image|custom_excerpt)\"\s*:"),
     ("substack", r"(^|/)posts\.csv$", rb"post_id"),

@@ -63,6 +63,7 @@ GHOST = '{"db": [{"meta": {"version": "5"}, "data": {"posts": []}}]}'
             '{"posts": [{"url": "https://a.example/1", "data": {"title": "T", "html": "<p>a</p>"}}]}',
             "ghost",
         ),
+        ("posts.json", '[{"id": 1, "content": {"rendered": "<p>a</p>"}}]', "wordpress"),
         ("rows.json", '{"posts": [{"text": "a"}]}', "jsonl"),
         ("feed.xml", "<rss version='2.0'><channel/></rss>", "rss"),
         ("feed.atom", "<feed xmlns='http://www.w3.org/2005/Atom'/>", "rss"),

@@ -20,6 +20,12 @@ _BLANKS = " \t\r\n\f"
 _CODE = "pre, textarea"
 _STYLED = "[style*='white-space: pre'], [style*='white-space:pre'], [style*='white-space: break-spaces']"
 _INLINE = {"b", "strong", "i", "em", "a", "u", "s", "del", "mark", "span", "small", "font", "code"}
+_BLOCKS = {
+    "p", "div", "ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "pre",
+    "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "br", "section", "article", "main", "header", "footer", "nav",
+    "aside", "figure", "figcaption", "details", "summary", "address", "form", "fieldset",
+}  # fmt: skip
+_MOST_BESIDE = 20
 # Moving one costs a search among its neighbours: no author's page has so many.
 _MOST_MOVED = 2000
 # Stands for a blank that must outlast the converter; Unicode gives it to nobody.
@@ -76,9 +82,26 @@ def _rewrite(tag: Tag, rewritten: Callable[[NavigableString], str]) -> None:
 
 
 def _as_shown(text: NavigableString) -> str:
+    if not text.strip(_BLANKS) and "\n" in text and (_beside_block(text, -1) or _beside_block(text, 1)):
+        return ""
     fixed = _ENDS.sub(" ", _WIDE_ENDS.sub("", text)) if "\n" in text else str(text)
     fixed = fixed.lstrip(_BLANKS) if _is_break(text.previous_element) else fixed
     return fixed.rstrip(_BLANKS) if _is_break(text.next_element) else fixed
+
+
+def _beside_block(text: NavigableString, way: int) -> bool:
+    """Whether white space stands at a block's edge, where nobody sees it; comments in between don't count."""
+    beside: Any = text
+    for _ in range(_MOST_BESIDE):
+        beside = beside.next_sibling if way > 0 else beside.previous_sibling
+        if beside is None:
+            return text.parent is None or text.parent.name not in _INLINE
+        name = getattr(beside, "name", None)
+        if name is not None:
+            return name in _BLOCKS
+        if type(beside) is type(text) and beside.strip(_BLANKS):
+            return False
+    return True
 
 
 def _as_typed(text: NavigableString) -> str:

@@ -24,6 +24,9 @@ from twin.text.markup import parse
         ('<p style="white-space: pre-wrap">roses\n  violets</p>', "roses\n  violets"),
         ("<ul><li><p>a</p></li><li><p>b</p><ul><li><p>c</p></li></ul></li></ul>", "- a\n- b\n  - c"),
         ("<ul><li><p>a</p><p>b</p></li></ul>", "- a\n\n  b"),
+        ("<ul><!-- item -->\n<li>a</li>\n<!-- end -->\n\n<!-- item -->\n<li>b<!-- in -->\n<ul><li>c</li></ul></li></ul>",
+         "- a\n- b\n  - c"),
+        ("<div>\n<!-- x -->\n\n<!-- y -->\none <b>two</b>\n<i>three</i></div>", "one **two** *three*"),
         ("<blockquote>\n<p>theirs\nstill</p>\n</blockquote>", "> theirs still"),
     ],
 )  # fmt: skip
