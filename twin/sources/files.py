@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from twin.errors import SourceError
+from twin.sources import linkedin, medium
 from twin.sources.archive import Archive
 from twin.sources.reading import Item, Skipped, decode, decode_page, each, make, moment, tried, unix_lines
 
@@ -63,7 +64,13 @@ def _texts(archive: Archive, name: str, author: str, fetched_at: datetime, inner
 def _one(data: bytes, inner: str, native: str, author: str, fetched_at: datetime) -> Item:
     suffix = PurePosixPath(inner).suffix.lower()
     if suffix in _HTML:
-        meta, text = _page(decode_page(data, inner))
+        raw = decode_page(data, inner)
+        # A page taken out of an export is the text that the export gives, under the same id.
+        if linkedin.is_article(raw):
+            return linkedin.article(data, inner, author, fetched_at)
+        if medium.is_post(raw):
+            return medium.post(data, inner, author, fetched_at)
+        meta, text = _page(raw)
     elif suffix == ".docx":
         from twin.sources.docx import read_docx
 
