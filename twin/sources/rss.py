@@ -15,7 +15,7 @@ from twin.sources import medium_feed, substack
 from twin.sources.archive import Archive
 from twin.sources.crawl import Ask, Crawl, Page
 from twin.sources.feed import COMMON, alternates, entries, is_page
-from twin.sources.reading import Item, Skipped, make, moment, short_hash, tried
+from twin.sources.reading import Item, Skipped, each, make, moment, short_hash, tried
 
 TERMS = "a public feed, read under the site's robots.txt"
 FILE_TERMS = "a feed that the person handed in as a file"
@@ -67,9 +67,12 @@ def read_files(archive: Archive, author: str, fetched_at: datetime, user: str) -
         raise SourceError(
             "there is no feed", f"{archive.path} (.xml, .rss, .atom)", "Name a feed's file, or give `url:`."
         )
-    for name in names:
-        for entry in entries(archive.read(name), f"{archive.path}:{name}")[0]:
-            yield tried(entry["url"], partial(_document, entry, author, fetched_at, user))
+    yield from each(names, partial(_entries, archive, author, fetched_at, user))
+
+
+def _entries(archive: Archive, author: str, fetched_at: datetime, user: str, name: str) -> Iterator[Item]:
+    for entry in entries(archive.read(name), f"{archive.path}:{name}")[0]:
+        yield tried(entry["url"], partial(_document, entry, author, fetched_at, user))
 
 
 def _document(entry: dict[str, str], author: str, fetched_at: datetime, user: str) -> Item:
