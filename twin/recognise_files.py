@@ -57,6 +57,7 @@ _RULES: tuple[tuple[str, str, bytes], ...] = (
         r"\.csv$",
         rb"CONVERSATION ID,CONVERSATION TITLE|First Name,Last Name,(URL|Email|Maiden)|From,To,Sent At",
     ),
+    ("rss", r"\.json$", rb"https?://jsonfeed\.org/version/"),
     ("rss", r"\.(xml|rss|atom)$", rb"<(rss|feed|rdf:RDF)\b"),
 )
 # Pages that each are a text of an export, where there are no others.
