@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twin.errors import SourceError
 from twin.sources import linkedin, medium
 from twin.sources.archive import Archive
 from twin.sources.reading import Item, Skipped, decode, decode_page, each, make, moment, tried, unix_lines
+
+if TYPE_CHECKING:
+    from bs4 import Tag
 
 TERMS = "files that the person handed in"
 
@@ -21,6 +24,10 @@ _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".mdx"}
 _PLAIN = {".txt", ".text", ".rst", ".adoc", ".org"}
 _HTML = {".html", ".htm", ".xhtml"}
 _DOCUMENTS = {".docx", ".pdf"}
+_COMMENTS = (
+    "#comments, #respond, #disqus_thread, .comments-area, .comment-list, .commentlist, .comment-respond, "
+    "[itemprop=comment], .sharedaddy, .jp-relatedposts"
+)
 _NAMED_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _DATES = ("date", "published_at", "published", "publishDate", "pubDate", "created_at", "created", "updated")
 _ADDRESSES = ("url", "canonical_url", "canonical", "link", "permalink")
@@ -118,8 +125,9 @@ def _page(raw: str) -> tuple[dict[str, Any], str]:
     from twin.text.markup import parse, plain
 
     page = parse(raw)
+    _without_others(page)
     meta: dict[str, Any] = {}
-    heading = page.find("h1") or page.find("title")
+    heading = page.find("h1") or page.select_one("body > p.title") or page.find("title")
     if heading:
         meta["title"] = plain(heading)
     canonical = page.select_one("link[rel=canonical]")
@@ -129,11 +137,24 @@ def _page(raw: str) -> tuple[dict[str, Any], str]:
     articles = page.find_all("article")
     # Of several articles none is the page's text: then all of them are.
     body = (articles[0] if len(articles) == 1 else page.find("main")) or page.body or page
-    if heading is not None and heading.name == "h1":
+    if heading is not None and heading.name != "title":
         heading.decompose()
-    for tag in body.find_all(["nav", "header", "footer"]):
+    # Beside an article stands the site; within one, an aside is its author's.
+    around = ["nav", "header", "footer"] if body.name in ("article", "main") else ["nav", "header", "footer", "aside"]
+    for tag in body.find_all(around):
         tag.decompose()
     return meta, to_markdown(body)
+
+
+def _without_others(page: Tag) -> None:
+    """Take out readers' comments: below a saved post, and in the margins of a document from Google Docs."""
+    for note in page.select("a[id^='cmnt']"):
+        inner = note.find_parent("sup") if str(note["id"]).startswith("cmnt_ref") else note.find_parent("div")
+        if inner is not None and not inner.find(["h1", "h2", "article"]):
+            inner.decompose()
+    for tag in page.select(_COMMENTS):
+        if not tag.decomposed:
+            tag.decompose()
 
 
 def _pdf(data: bytes, inner: str) -> tuple[dict[str, Any], str]:
