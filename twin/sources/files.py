@@ -24,10 +24,11 @@ _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".mdx"}
 _PLAIN = {".txt", ".text", ".rst", ".adoc", ".org"}
 _HTML = {".html", ".htm", ".xhtml"}
 _DOCUMENTS = {".docx", ".pdf"}
-_COMMENTS = (
-    "#comments, #respond, #disqus_thread, .comments-area, .comment-list, .commentlist, .comment-respond, "
-    "[itemprop=comment], .sharedaddy, .jp-relatedposts"
-)
+_COMMENTS = {
+    "comments", "respond", "disqus_thread", "comments-area", "comment-list", "commentlist", "comment-respond",
+    "sharedaddy", "jp-relatedposts",
+}  # fmt: skip
+_NOTE = re.compile("^cmnt")
 _NAMED_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _DATES = ("date", "published_at", "published", "publishDate", "pubDate", "created_at", "created", "updated")
 _ADDRESSES = ("url", "canonical_url", "canonical", "link", "permalink")
@@ -35,6 +36,8 @@ _ADDRESSES = ("url", "canonical_url", "canonical", "link", "permalink")
 _STANDARD = re.compile(
     r"(licen[cs]e|copying|notice|code_of_conduct|robots|humans|requirements[\w.-]*|cmakelists)(\.\w+)?", re.IGNORECASE
 )
+# Where Jekyll keeps what is not published.
+_DRAFTS = {"_drafts"}
 _INSTALLED = {"node_modules", "site-packages", "vendor", "venv", "__pycache__", "bower_components"}
 
 
@@ -61,6 +64,9 @@ def _texts(archive: Archive, name: str, author: str, fetched_at: datetime, inner
     path = PurePosixPath(inner)
     if _STANDARD.fullmatch(path.name) or _INSTALLED & set(path.parts[:-1]):
         yield Skipped(what=inner, reason="a standard text or a part of a program")
+        return
+    if _DRAFTS & set(path.parts[:-1]):
+        yield Skipped(what=inner, reason="a draft")
         return
     paged = path.suffix.lower() in _HTML | _DOCUMENTS
     data = (archive.page(inner) if path.suffix.lower() in _HTML else archive.read(inner)) if paged else b""
@@ -148,13 +154,19 @@ def _page(raw: str) -> tuple[dict[str, Any], str]:
 
 def _without_others(page: Tag) -> None:
     """Take out readers' comments: below a saved post, and in the margins of a document from Google Docs."""
-    for note in page.select("a[id^='cmnt']"):
+    for note in page.find_all("a", id=_NOTE):
         inner = note.find_parent("sup") if str(note["id"]).startswith("cmnt_ref") else note.find_parent("div")
         if inner is not None and not inner.find(["h1", "h2", "article"]):
             inner.decompose()
-    for tag in page.select(_COMMENTS):
+    for tag in page.find_all(_is_comments):
         if not tag.decomposed:
             tag.decompose()
+
+
+def _is_comments(tag: Tag) -> bool:
+    return bool(_COMMENTS & {str(tag.get("id") or ""), *map(str, tag.get("class") or [])}) or (
+        tag.get("itemprop") == "comment"
+    )
 
 
 def _pdf(data: bytes, inner: str) -> tuple[dict[str, Any], str]:

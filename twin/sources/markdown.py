@@ -17,8 +17,8 @@ _ENDS = re.compile(r"[ \t\r\f]*\n[ \t\r\n\f]*")
 _WIDE_ENDS = re.compile(rf"(?<=[{_WIDE}])[ \t\r\f]*\n[ \t\r\n\f]*(?=[{_WIDE}])")
 _BLANKS = " \t\r\n\f"
 # Where blanks and line ends count: the element's kind, or a style of its own.
-_CODE = "pre, textarea"
-_STYLED = "[style*='white-space: pre'], [style*='white-space:pre'], [style*='white-space: break-spaces']"
+_CODE = {"pre", "textarea"}
+_STYLED = re.compile(r"white-space:\s*(pre|break-spaces)")
 _INLINE = {"b", "strong", "i", "em", "a", "u", "s", "del", "mark", "span", "small", "font", "code"}
 _BLOCKS = {
     "p", "div", "ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "pre",
@@ -26,8 +26,8 @@ _BLOCKS = {
     "aside", "figure", "figcaption", "details", "summary", "address", "form", "fieldset",
 }  # fmt: skip
 _MOST_BESIDE = 20
-# Moving one costs a search among its neighbours: no author's page has so many.
-_MOST_MOVED = 2000
+# Moving one costs a search among its neighbours: no author's paragraph has so many.
+_MOST_NEIGHBOURS = 2000
 # Stands for a blank that must outlast the converter; Unicode gives it to nobody.
 _BLANK = "\ufdd0"
 
@@ -38,10 +38,15 @@ def to_markdown(element: Tag) -> str:
     The tree is changed on the way: hand in one that is no longer needed.
     """
     _move_out_breaks(element)
-    code, styled = _below(element, _CODE), _below(element, _STYLED)
+    code: set[int] = set()
+    styled: set[int] = set()
     for tag in [element, *element.find_all(True)]:
-        if id(tag) not in code:
-            _rewrite(tag, _as_typed if id(tag) in styled else _as_shown)
+        if tag.name in _CODE or id(tag.parent) in code:
+            code.add(id(tag))
+            continue
+        if id(tag.parent) in styled or _STYLED.search(str(tag.get("style") or "")):
+            styled.add(id(tag))
+        _rewrite(tag, _as_typed if id(tag) in styled else _as_shown)
     for item in element.find_all("li"):
         _tighten(item)
     return markup.to_markdown(element).replace(_BLANK, " ")
@@ -51,10 +56,10 @@ def _move_out_breaks(element: Tag) -> None:
     """A break at either end of bold or linked words belongs beside them: the converter would take it for a blank."""
     breaks = [found for found in element.find_all("br") if found.parent is not None and found.parent.name in _INLINE]
     # From the end and then from the start, so that each of several in a row is at the edge when it is met.
-    for line_break in breaks[: -_MOST_MOVED - 1 : -1]:
+    for line_break in reversed(breaks):
         while (outer := _outer(line_break, element)) is not None and line_break.next_sibling is None:
             outer.insert_after(line_break.extract())
-    for line_break in breaks[:_MOST_MOVED]:
+    for line_break in breaks:
         while (outer := _outer(line_break, element)) is not None and line_break.previous_sibling is None:
             outer.insert_before(line_break.extract())
 
@@ -62,15 +67,9 @@ def _move_out_breaks(element: Tag) -> None:
 def _outer(line_break: Tag, root: Tag) -> Tag | None:
     """The bold, linked or other inline element around a break, within the root."""
     around = line_break.parent
-    return around if around is not None and around is not root and around.name in _INLINE else None
-
-
-def _below(element: Tag, selector: str) -> set[int]:
-    found: set[int] = set()
-    for kept in ([element] if element.name == "pre" and selector == _CODE else []) + list(element.select(selector)):
-        if id(kept) not in found:
-            found |= {id(kept), *map(id, kept.find_all(True))}
-    return found
+    if around is None or around is root or around.name not in _INLINE or around.parent is None:
+        return None
+    return around if len(around.parent.contents) < _MOST_NEIGHBOURS else None
 
 
 def _rewrite(tag: Tag, rewritten: Callable[[NavigableString], str]) -> None:

@@ -158,3 +158,13 @@ def test_readers_comments_on_a_saved_page_are_not_the_authors(page, title, text,
     with archive.opened(tmp_path, 10) as opened:
         (document,), _ = sort_out(files.read_files(opened, "ann", now, "in"))
     assert (document.title, document.text) == (title, text)
+
+
+def test_a_blogs_folder_of_drafts_is_left_alone(tmp_path, now, sort_out):
+    for folder in ("_posts", "_drafts"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "2020-01-02-tide.md").write_text(folder)
+    with archive.opened(tmp_path, 10) as opened:
+        documents, skipped = sort_out(files.read_files(opened, "ann", now, "in"))
+    assert [(d.text, d.published_at.year) for d in documents] == [("_posts", 2020)]
+    assert [s.reason for s in skipped] == ["a draft"]
