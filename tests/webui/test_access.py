@@ -208,6 +208,16 @@ async def test_other_sites_can_do_nothing(house: Any, visit: Any, browser: Any) 
     assert await _socket(cookie, "http://test") == "websocket.accept"
 
 
+async def test_behind_a_proxy_the_public_name_counts_as_its_own(settings: Any, world: Any, visit: Any) -> None:
+    from dataclasses import replace
+
+    world.project(settings.root)
+    user = await visit(replace(settings, webui_names=("test", "twin.example.com")))
+    for origin, status in (("https://twin.example.com", 303), ("https://evil.example", 403)):
+        answer = await user.http_client.post("/author", data={"author": "x"}, headers={"Origin": origin})
+        assert answer.status_code == status
+
+
 async def _socket(cookie: str, origin: str) -> str:
     """The server's first word to a socket that wants to be opened."""
     headers = {"host": "test", "origin": origin, "cookie": cookie, "connection": "Upgrade", "upgrade": "websocket"}
