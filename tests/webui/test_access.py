@@ -143,6 +143,8 @@ async def test_a_viewers_events_change_nothing(house: Any, visit: Any, browser: 
             listener = next(iter(button._event_listeners))
             user.client.handle_event({"id": button.id, "listener_id": listener, "args": ["{}"]})
         assert done == (["look"] if name == "vic" else ["act", "look"])
+        if name == "vic":
+            await user.should_see("You may look here, not change")
         done.clear()
 
 
