@@ -202,13 +202,17 @@ def markdown(words: str) -> ui.html:
     return ui.html(safe_html(words), sanitize=False).classes("reader")
 
 
-def safe_html(words: str) -> str:
-    """Markdown to HTML in which only plain formatting and web links are left."""
+def safe_html(words: str, *, literal: bool = False) -> str:
+    """Markdown to HTML in which only plain formatting and web links are left; `literal` keeps tags and line ends as typed."""
     import bleach
-    from markdown import markdown as render
+    from markdown import Markdown
 
+    render = Markdown(extensions=["fenced_code", "tables", "sane_lists", *(["nl2br"] if literal else [])])
+    if literal:
+        render.preprocessors.deregister("html_block")
+        render.inlinePatterns.deregister("html")
     # A picture is fetched by whoever opens the page, which tells its host: it becomes a link.
-    html = render(re.sub(r"!\[([^\]]*)\]\(", r"[\1](", words), extensions=["fenced_code", "tables", "sane_lists"])
+    html = render.convert(re.sub(r"!\[([^\]]*)\]\(", r"[\1](", words))
     clean = bleach.clean(
         html, tags=_TAGS, attributes={"a": ["href", "title"]}, protocols=["http", "https", "mailto"], strip=True
     )
