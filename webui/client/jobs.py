@@ -102,6 +102,11 @@ def forget(settings: Settings, kind: str, identity: str, adapters: bool) -> Job:
     return start(settings, FORGET, lines=[[*line, *(["--adapters"] if adapters else [])]])
 
 
+def export(settings: Settings, kind: str) -> Job:
+    """Start to export the twin that writes, as a kind of `twin export`; raises StackError while another job runs."""
+    return start(settings, EXPORT, lines=[[sys.executable, "-m", "twin", "export", kind]])
+
+
 def forget_preview(settings: Settings, kind: str, identity: str) -> tuple[bool, str]:
     """Whether there is such a thing, and what forgetting it would take away, in the command's own words."""
     done = subprocess.run(

@@ -63,11 +63,12 @@ def _named(copies: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
     """Copies, with the kept text's title and source for a reason."""
     if kept is None or copies.empty:
         return copies
-    known = kept.drop_duplicates("id").set_index("id")
+    known = {
+        str(name): f"“{shown}” · {source}"
+        for name, shown, source in zip(kept["id"], kept["shown"], kept["source"], strict=True)
+    }
     names = [
-        f"{reason.partition(' of ')[0].capitalize()} of “{known.at[best, 'shown']}” · {known.at[best, 'source']}"
-        if best in known.index
-        else reason
+        f"{str(reason).partition(' of ')[0].capitalize()} of {known.get(str(best), best)}"
         for best, reason in zip(copies["copy_of"], copies["reason"], strict=True)
     ]
     return copies.assign(reason=names)

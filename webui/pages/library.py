@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from nicegui import run, ui
@@ -201,7 +202,7 @@ def _merged(client: Client, work: Workspace, document_id: str, found: dict[str, 
         with ui.element("div").classes("line").mark(parts.READING):
             parts.text("Its copies were merged into it:", "soft small")
             for copy in copies:
-                parts.quiet(copy, lambda copy=copy: turn(copy))
+                parts.quiet(copy, partial(turn, copy))
 
 
 def _way_out(client: Client, document_id: str, found: dict[str, Any], dialog: ui.dialog) -> None:
