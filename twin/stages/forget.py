@@ -153,7 +153,10 @@ def _home(plan: Plan, settings: Settings) -> Said:
 def _embeddings(plan: Plan, settings: Settings) -> Said:
     """Vectors of chunks that no author's features hold any more: a vector tells of its text."""
     wanted: set[str] = set()
-    for path in (settings.root / "data").glob(f"*/features/{tables.CHUNKS}"):
+    # Several authors may share a home, each with a project below the first one's.
+    house = settings.root.parents[1] if settings.root.parent.name == "authors" else settings.root
+    projects = (house, *house.glob("authors/*"))
+    for path in (p for project in projects for p in (project / "data").glob(f"*/features/{tables.CHUNKS}")):
         for frame in tables.batches(path, columns=["sha256"]):
             wanted.update(frame["sha256"])
     said = []
