@@ -124,7 +124,7 @@ def _home(plan: Plan, settings: Settings) -> Said:
     said: Said = []
     if plan.kind == "author":
         own = [f"drafts/{plan.author}", f"serving/{plan.author}.json", f"serving/adapters/{plan.author}",
-               f"checkpoints/{plan.author}", f"crawls/{plan.author}", f"logs/train-{plan.author}.log"]  # fmt: skip
+               f"runs/{plan.author}.json", f"blind/{plan.author}.json", f"checkpoints/{plan.author}", f"crawls/{plan.author}", f"logs/train-{plan.author}.log"]  # fmt: skip
         said += [f"{name}: removed" for name in own if erasing.remove(settings.home / name)]
     for consent in plan.consents:
         # What a crawl remembers of a source (pages packed, texts read) goes whole: the next one reads it anew.
