@@ -16,7 +16,7 @@ from twin.errors import PortTaken, TwinError
 from twin.settings import Settings
 from webui import theme
 from webui.client import Client, library, schedule
-from webui.pages import evaluation, home, monitoring, reports, sources, write
+from webui.pages import blind, evaluation, home, monitoring, reports, sources, train, write
 from webui.pages import library as library_page
 
 HOST = "127.0.0.1"
@@ -26,7 +26,7 @@ def build(settings: Settings) -> Client:
     """Register every page and route; starts nothing."""
     client = Client(settings)
     theme.install()
-    for page in (home, sources, write, library_page, evaluation, monitoring, reports):
+    for page in (home, sources, write, library_page, train, evaluation, blind, monitoring, reports):
         page.register(client)
 
     def health() -> dict[str, str]:

@@ -42,11 +42,13 @@ def chip(words: str, tone: str = "") -> ui.label:
     return ui.label(words).classes(f"chip {tone}")
 
 
-def figure(name: str, value: str, hint: str = "") -> None:
-    """A key figure with what it means under it."""
+def figure(name: str, value: str, hint: str = "", interval: str = "") -> None:
+    """A key figure with its interval beside it and what it means under it."""
     with ui.element("div").classes("figure"):
         ui.label(name).classes("name")
         ui.label(value).classes("value")
+        if interval:
+            ui.label(interval).classes("small nums").tooltip("In 95 of 100 cases the true figure lies in here")
         if hint:
             ui.label(hint).classes("hint")
 
@@ -163,6 +165,29 @@ def markdown(words: str) -> ui.html:
     return ui.html(safe_html(words), sanitize=False).classes("reader")
 
 
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table under its headings; the first cell of a row names the row."""
+    with ui.element("table").classes("plain nums"):
+        if head:
+            row(head, "th")
+        for words in rows:
+            with ui.element("tr"):
+                for n, said in enumerate(words):
+                    _tag("td" if n else "th", said)
+
+
+def row(words: Sequence[str], tag: str = "td") -> None:
+    """One row of a table."""
+    with ui.element("tr"):
+        for said in words:
+            _tag(tag, said)
+
+
+def cell(tag: str = "td") -> ui.element:
+    """A cell for more than words."""
+    return ui.element(tag)
+
+
 def safe_html(words: str) -> str:
     """Markdown to HTML in which only plain formatting and web links are left."""
     import bleach
@@ -186,28 +211,6 @@ def bars(values: Sequence[tuple[str, int]], unit: str, name: str) -> None:
         drawn += f"<rect {box}><title>{escape(label)}: {value:,} {escape(unit)}</title></rect>"
     _drawing(drawn + '<line x1="0" y1="100" x2="600" y2="100"/>', 100, name)
     _ends(values[0][0], values[-1][0])
-
-
-def curves(found: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> None:
-    """Lines over the same steps, at most two, with their first and last values."""
-    points = [point for _, curve in found[:2] for point in curve]
-    left, right = min(p[0] for p in points), max(p[0] for p in points)
-    low, high = min(p[1] for p in points), max(p[1] for p in points)
-
-    def at(step: float, value: float) -> str:
-        return f"{600 * (step - left) / ((right - left) or 1):.1f},{4 + 192 * (high - value) / ((high - low) or 1):.1f}"
-
-    drawn, said = "", []
-    for index, (name, curve) in enumerate(found[:2]):
-        drawn += f'<path class="{"second" if index else ""}" d="M{" L".join(at(*point) for point in curve)}"/>'
-        said.append(f"{name.replace('_', ' ')} {curve[0][1]:.3f} → {curve[-1][1]:.3f}")
-    _drawing(drawn, 200, "; ".join(said))
-    _ends(f"step {left:.0f}", f"step {right:.0f}")
-    with ui.element("div").classes("line"):
-        for index, words in enumerate(said):
-            with ui.element("span").classes("soft small nums"):
-                ui.element("span").classes("key second" if index else "key")
-                ui.label(words).style("display: inline")
 
 
 def _drawing(inside: str, height: int, name: str) -> None:

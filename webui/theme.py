@@ -16,6 +16,7 @@ PAGES = (
     ("/sources", "Sources", "o_inventory_2"),
     ("/write", "Write", "o_edit_note"),
     ("/library", "Library", "o_auto_stories"),
+    ("/train", "Train", "o_school"),
     ("/evaluation", "Evaluation", "o_insights"),
     ("/monitoring", "Monitoring", "o_monitor_heart"),
 )
@@ -31,7 +32,7 @@ FAVICON = MARK.replace("currentColor", "#1f6650").replace(' aria-hidden="true"',
 
 def install() -> None:
     """Put the style sheet on every page; called once, when the pages are registered."""
-    css = (Path(__file__).parent / "theme.css").read_text(encoding="utf-8")
+    css = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("theme.css", "plots.css"))
     ui.add_head_html(f"<style>{css}</style>", shared=True)
 
 

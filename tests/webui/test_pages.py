@@ -13,14 +13,18 @@ EMPTY = {
     "/sources": "Whose twin is it?",
     "/write": "No twin to write with yet",
     "/library": "No texts yet",
+    "/train": "Nobody to learn from yet",
+    "/evaluation/blind": "No twin yet",
     "/evaluation": "Not measured yet",
     "/monitoring": "No twin yet",
 }
 FILLED = {
-    "/": "Words by month",
+    "/": "When you wrote",
     "/sources": "1 source",
     "/write": "Nothing written yet",
     "/library": "1–25 of 30",
+    "/train": "Ready to learn your voice",
+    "/evaluation/blind": "No texts to compare yet",
     "/evaluation": "Let through: this version may write",
     "/monitoring": "The drafts still sound like you",
 }

@@ -247,7 +247,7 @@ def _map(heard: Heard, seed: int) -> Mapping[str, object]:
     def drafts_of(arm: str) -> list[list[str]]:
         return [[text.text for text in texts] for texts in heard.written.get(arm, ())]
 
-    groups = {
+    groups: dict[str, Sequence[Sequence[str]]] = {
         "own": [heard.training_first], "real": [[case.real for case in heard.cases]],
         "others": [*heard.others.learn.values(), *heard.others.test.values()], LORA: drafts_of(LORA),
         BASE: drafts_of(BASE),

@@ -20,12 +20,21 @@ from webui.client import names
 PIPELINE = "pipeline"
 COLLECT = "collect"
 MONITOR = "monitor"
+TRAIN = "train"
+AGAIN = "again"
+CLUSTER = "cluster"
+
+# What works on the stages from the texts to the voice.
+STAGES = (PIPELINE, COLLECT, TRAIN, AGAIN)
 FORGET = "forget"
 
 _TITLES = {
     PIPELINE: "Collecting, learning and measuring",
     COLLECT: "Collecting",
     MONITOR: "Making the monitoring report",
+    TRAIN: "Learning and measuring",
+    AGAIN: "Learning anew and measuring",
+    CLUSTER: "Handing a training to the cluster",
     FORGET: "Forgetting",
 }
 
@@ -53,6 +62,8 @@ def commands(kind: str) -> list[list[str]]:
         PIPELINE: [[*dvc, "--force", "--single-item", "collect"], dvc],
         COLLECT: [[*dvc, "--force", "--single-item", "collect"], [*dvc, "features"]],
         MONITOR: [[python, "-m", "twin", "monitor"]],
+        TRAIN: [dvc],
+        AGAIN: [[*dvc, "--force", "--single-item", "train"], dvc],
     }[kind]
 
 
@@ -105,11 +116,22 @@ def forget_preview(settings: Settings, source: str) -> str:
     return (done.stdout if done.returncode == 0 else done.stderr).strip()
 
 
-def latest(settings: Settings, kind: str | None = None) -> Job | None:
-    """The newest job, of one kind if asked; None when there never was one."""
-    pattern = f"*-{kind}-*.json" if kind else "*.json"
-    files = sorted(_folder(settings).glob(pattern), reverse=True)
-    for file in files:
+def listed(settings: Settings, kind: str, limit: int) -> list[Job]:
+    """The newest jobs of a kind, newest first; a file that can't be read is left out."""
+    found = []
+    for file in sorted(_folder(settings).glob(f"*-{kind}-*.json"), reverse=True)[:limit]:
+        try:
+            found.append(_job(settings, file))
+        except (OSError, ValueError, KeyError):
+            continue
+    return found
+
+
+def latest(settings: Settings, *kinds: str) -> Job | None:
+    """The newest job, of these kinds if any are named; None when there never was one."""
+    for file in sorted(_folder(settings).glob("*.json"), reverse=True):
+        if kinds and not any(f"-{kind}-" in file.name for kind in kinds):
+            continue
         try:
             return _job(settings, file)
         except (OSError, ValueError, KeyError):
