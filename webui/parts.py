@@ -225,10 +225,13 @@ def _ends(left: str, right: str) -> None:
 
 
 def report_frame(path: str, title: str) -> None:
-    """A stored report, boxed in: it may run its own scripts and reach nothing else."""
-    with ui.element("div").classes("line apart"):
-        heading(2, title)
+    """A stored report, boxed in and folded up: it may run its own scripts and reach nothing else."""
+    with (
+        ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
+        ui.expansion(title).style("border: 0"),
+        ui.element("div").classes("stack"),
+    ):
         ui.link("Open it in its own tab", path, new_tab=True).classes("small")
-    ui.element("iframe").classes("frame").props(
-        f'src="{path}" title="{escape(title)}" sandbox="allow-scripts" loading="lazy"'
-    )
+        ui.element("iframe").classes("frame").props(
+            f'src="{path}" title="{escape(title)}" sandbox="allow-scripts" loading="lazy"'
+        )

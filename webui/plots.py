@@ -12,15 +12,21 @@ from nicegui import ui
 from webui import parts
 
 Points = Sequence[tuple[float, float]]
-_SYMBOLS = ("circle", "triangle", "rect", "diamond", "emptyCircle")
+_SYMBOLS = ("circle", "triangle", "rect", "diamond", "circle")
+# ECharts measures words itself: it must be told the page's own letters.
+_FONT = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, sans-serif"
 _COLOURS = tuple(f"var(--c{n})" for n in range(1, 6))
 
 
-def curves(found: Sequence[tuple[str, Points]], x: str, name: str, kind: str = "") -> Callable[[Any], None]:
+def curves(
+    found: Sequence[tuple[str, Points]], x: str, name: str, meaning: str = "", kind: str = ""
+) -> Callable[[Any], None]:
     """Lines over a common axis; returns a function that shows newer values in the same drawing."""
     box = ui.element("div").props("role=img").classes("full")
     with box:
         chart = ui.echart(_lines(found, x), renderer="svg").classes(f"plot {kind}")
+    if meaning:
+        note(meaning)
     table = _table([x, "", ""], ())
 
     def show(newer: Sequence[tuple[str, Points]]) -> None:
@@ -58,26 +64,33 @@ def scatter(groups: Mapping[str, Points], name: str, spoken: str) -> None:
     """Points by group: a colour and a shape each."""
     series = [
         {"name": label, "type": "scatter", "data": [list(p) for p in points], "symbol": _SYMBOLS[n % 5],
-         "symbolSize": 9, "itemStyle": {"opacity": 0.75}, "emphasis": {"disabled": True}}
+         "symbolSize": 9, "itemStyle": _filled(n), "emphasis": {"disabled": True}}
         for n, (label, points) in enumerate(groups.items())
     ]  # fmt: skip
     # The map has no units: only what lies near to what is of interest.
     bare = {"axisLabel": {"show": False}, "axisTick": {"show": False}, "splitLine": {"show": False}}
     options = _frame("")
     options["xAxis"] |= bare | {"axisLine": {"show": False}}
-    options["yAxis"] |= bare
+    options["yAxis"] |= bare | {"axisLine": {"show": False}}
     options["grid"] |= {"left": 8, "bottom": 62}
+    options["legend"] |= {"itemWidth": 10}
     options |= {"tooltip": _tooltip("item") | {"formatter": "{a}"}, "series": series}
     with ui.element("div").props(f'role=img aria-label="{escape(name)}: {escape(spoken)}"').classes("full"):
         ui.echart(options, renderer="svg").classes("plot square")
 
 
+def _filled(n: int) -> dict[str, Any]:
+    """The fifth group has the first one's shape, hollow."""
+    hollow = {"color": "transparent", "borderColor": _COLOURS[4], "borderWidth": 1.5}
+    return hollow if n == 4 else {"opacity": 0.75}
+
+
 def _frame(x: str) -> dict[str, Any]:
     axis = {"axisLabel": {"color": "var(--soft)"}, "axisLine": {"lineStyle": {"color": "var(--line)"}}}
     return {
-        "animation": False, "color": list(_COLOURS), "textStyle": {"fontFamily": "inherit", "color": "var(--soft)"},
+        "animation": False, "color": list(_COLOURS), "textStyle": {"fontFamily": _FONT, "color": "var(--soft)"},
         "grid": {"left": 46, "right": 16, "top": 14, "bottom": 66},
-        "legend": {"bottom": 0, "itemHeight": 10, "textStyle": {"color": "var(--soft)", "fontSize": 13}},
+        "legend": {"bottom": 0, "itemHeight": 10, "itemGap": 20, "textStyle": {"color": "var(--soft)", "fontSize": 13}},
         "xAxis": {"type": "value", "name": x, "nameLocation": "middle", "nameGap": 24, "splitLine": {"show": False},
                   "min": "dataMin", "max": "dataMax", "nameTextStyle": {"color": "var(--soft)"}, **axis},
         "yAxis": {"type": "value", "scale": True, "splitLine": {"lineStyle": {"color": "var(--line)"}}, **axis},
@@ -130,8 +143,8 @@ def forest(rows: Sequence[tuple[str, float, float, float, str]], write: Callable
 
 
 def calendar(days: Mapping[date, int], name: str) -> None:
-    """Words a day as one strip of weeks a year, the newest first; at most five years."""
-    years = sorted({day.year for day in days}, reverse=True)[:5]
+    """Words a day as one strip of weeks a year, the newest first; at most three years."""
+    years = sorted({day.year for day in days}, reverse=True)[:3]
     ordered = sorted(days.values())
     steps = [ordered[len(ordered) // 3], ordered[2 * len(ordered) // 3]]
     with ui.element("div").classes("calendar"):
@@ -175,4 +188,4 @@ def shares(values: Sequence[tuple[str, int]], unit: str, name: str) -> None:
 
 def note(words: str) -> None:
     """What a drawing means, under it."""
-    parts.text(words, "soft small").style("max-width: 72ch")
+    parts.text(words, "soft small").style("max-width: 88ch")

@@ -71,4 +71,4 @@ def submitted(settings: Settings, params: Params, limit: int = 5) -> tuple[Submi
 
 def _reason(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("$ ")]
-    return lines[-1] if lines else ""
+    return lines[-1].removeprefix("twin cluster: ") if lines else ""

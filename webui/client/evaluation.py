@@ -56,6 +56,22 @@ def gate(work: Workspace) -> dict[str, Any]:
     return state.read(work.report / "gate.json")
 
 
+_CHECKS = {
+    "likelihood": "It knows your words", "style": "It is nearer to your style", "verifier": "The judge of style can be trusted",
+    "copying": "It does not copy", "content": "It says what was asked", "fluency": "It comes to an end",
+}  # fmt: skip
+
+
+def checks(work: Workspace) -> tuple[tuple[str, str, str], ...]:
+    """What the gate looked at: (name, verdict, reason); verdict is pass, fail or insufficient."""
+    found = gate(work).get("checks")
+    return tuple(
+        (_CHECKS.get(str(one.get("name")), str(one.get("name"))), str(one.get("verdict")), str(one.get("reason")))
+        for one in (found if isinstance(found, list) else [])
+        if isinstance(one, dict)
+    )
+
+
 def figures(work: Workspace) -> list[Figure]:
     """The known key figures, the most telling first."""
     return [figure for _, figure in _named(metrics(work))]

@@ -106,9 +106,8 @@ def _texts(table: Table, answer: Callable[[int | None], Awaitable[None]]) -> Non
                             parts.chip("your choice", "good" if own else "warn")
                 parts.text(words, "words").props('tabindex="0"')
                 if not table.answered:
-                    parts.quiet("I wrote this one", partial(answer, place)).props(
-                        f'aria-label="I wrote text {place + 1}"'
-                    )
+                    button = parts.quiet("I wrote this one", partial(answer, place))
+                    button.props(f'aria-label="I wrote text {place + 1}"')
 
 
 def _score(found: Score) -> None:

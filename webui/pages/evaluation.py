@@ -24,6 +24,7 @@ class Seen:
     verdict: str = ""
     headline: str = ""
     reasons: tuple[str, ...] = ()
+    checks: tuple[tuple[str, str, str], ...] = ()
     figures: tuple[Figure, ...] = ()
     arms: tuple[tuple[str, ...], ...] = ()
     others: tuple[tuple[str, str], ...] = ()
@@ -31,6 +32,9 @@ class Seen:
     map: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = ()
     blind: Score | None = None
     report: float | None = None
+
+
+_SAID = {"pass": "passed", "fail": "failed", "insufficient": "too few texts to tell"}
 
 
 def register(client: Client) -> None:
@@ -53,7 +57,7 @@ def _look(client: Client) -> Seen:
     report = reports.paths(client, params.author.id)[0]
     return Seen(
         verdict=state.verdict(gate), headline=str(gate.get("headline") or ""), arms=tuple(evaluation.arms(work)),
-        reasons=state.reasons(gate), figures=tuple(evaluation.figures(work)),
+        reasons=state.reasons(gate), checks=evaluation.checks(work), figures=tuple(evaluation.figures(work)),
         others=tuple(evaluation.others(work)), measures=evaluation.measures(work),
         map=tuple(evaluation.stylemap(work).items()), blind=blind_client.score(client.settings, work),
         report=report.stat().st_mtime if report.is_file() else None,
@@ -98,8 +102,23 @@ def _verdict(seen: Seen) -> None:
         return
     passed = seen.verdict == "passed"
     title = "Let through: this version may write" if passed else "Held back: the version before keeps writing"
-    reasons = [seen.headline, *seen.reasons] if seen.headline not in ("", "Promoted") else seen.reasons
-    parts.note("good" if passed else "warn", "\n".join(reasons), title)
+    said = [seen.headline] if seen.headline not in ("", "Promoted") else []
+    if not seen.checks:
+        parts.note("good" if passed else "warn", "\n".join([*said, *seen.reasons]), title)
+        return
+    held = sum(verdict == "pass" for _, verdict, _ in seen.checks)
+    parts.note("good" if passed else "warn", "\n".join([*said, f"{held} of {len(seen.checks)} checks passed."]), title)
+    with (
+        ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
+        ui.expansion("The checks", value=not passed).style("border: 0"),
+        ui.element("div").classes("checks"),
+    ):
+        for name, verdict, reason in seen.checks:
+            icon = {"pass": "o_check_circle", "fail": "o_cancel"}.get(verdict, "o_help_outline")
+            ui.icon(icon).classes(verdict).props(f'role=img aria-label="{_SAID.get(verdict, verdict)}"')
+            with ui.element("div"):
+                ui.label(name)
+                parts.text(reason[:1].upper() + reason[1:] + ".", "soft small")
 
 
 def _blind(score: Score | None) -> None:
@@ -129,7 +148,7 @@ def _choose(found: tuple[evaluation.Measure, ...], chosen: list[int]) -> None:
     names = {n: measure.name for n, measure in enumerate(found)}
     with ui.element("div").classes("scroll"):
         toggle = ui.toggle(names, value=chosen[0]).classes("segments")
-    toggle.props('unelevated no-caps aria-label="Measure" toggle-color="" color="" text-color="ink" padding="2px 12px"')
+    toggle.props('no-caps unelevated toggle-color="" toggle-text-color=ink aria-label="Measure"')
     box = ui.element("div").classes("stack").props('aria-live="polite"')
 
     def draw() -> None:

@@ -48,7 +48,8 @@ def register(client: Client) -> None:
     async def home() -> None:
         params, _ = client.params_or_error()
         title = f"{params.author.name}’s twin" if params else "Your twin"
-        with theme.frame(client, "/", title):
+        lead = "" if params else "It learns from what you wrote and drafts the way you do. Nothing leaves this machine."
+        with theme.frame(client, "/", title, lead):
             await parts.live(lambda: glance(client), lambda seen: _show(client, seen))
             if params is None:
                 return
@@ -57,7 +58,6 @@ def register(client: Client) -> None:
                 # Apart from the rest: while a stage runs, only its own card is drawn again and again.
                 await parts.live(lambda: working.look(client, work), lambda seen: working.card(client, seen))
                 await parts.live(lambda: past(client, work), _past, every=4.0)
-            await parts.live(lambda: past(client, work).days, _calendar, every=10.0)
 
     theme.page("/")(home)
 
@@ -149,6 +149,10 @@ def _figures(seen: Glance, voice: state.Voice) -> None:
 
 
 def _past(seen: Past) -> None:
+    if seen.days:
+        with ui.element("section").classes("card"):
+            parts.heading(2, "When you wrote")
+            plots.calendar(dict(seen.days), "Writing in")
     if len(seen.sources) > 1:
         with ui.element("section").classes("card"):
             parts.heading(2, "Words by source")
@@ -164,19 +168,12 @@ def _past(seen: Past) -> None:
                         ui.label(when).classes("soft small").style("flex: none")
 
 
-def _calendar(days: tuple[tuple[date, int], ...]) -> None:
-    if days:
-        with ui.element("section").classes("card"):
-            parts.heading(2, "When you wrote")
-            plots.calendar(dict(days), "Writing in")
-
-
 def begin_card(client: Client, *, first: bool) -> None:
     """Asks for a name and makes params.yaml from it."""
     with ui.element("section").classes("card raised").style("max-width: 560px"):
         parts.heading(2, "Whose twin is it?" if first else "Begin anew")
-        parts.text("The name you write under. You can then add what you wrote, step by step.", "soft")
-        name = ui.input("Your name").props("outlined").classes("full")
+        parts.text("You can then add what you wrote, step by step.", "soft")
+        name = ui.input("Your name").props("outlined autofocus").classes("full")
         problem = ui.element("div").classes("full")
 
         def begin() -> None:

@@ -98,18 +98,18 @@ def _over_time(found: tuple[evaluation.Report, ...]) -> None:
         with ui.element("section").classes("card"):
             parts.heading(2, "Drift over time")
             lines = [
-                ("Measures that moved", [(n, one.share) for n, one in numbered]),
-                ("Alarm", [(n, one.alarm) for n, one in numbered]),
+                ("Measures that moved, %", [(n, 100 * one.share) for n, one in numbered]),
+                ("Alarm, %", [(n, 100 * one.alarm) for n, one in numbered]),
             ]
-            plots.curves(lines, "report", "Share of measures that moved", "quiet")
-            plots.note(f"Report 1 is of {found[0].at[:10]}, the last of {found[-1].at[:10]}.")
+            spoken = f"Report 1 is of {found[0].at[:10]}, the last of {found[-1].at[:10]}."
+            plots.curves(lines, "report", "Share of measures that moved", spoken, "quiet")
         with ui.element("section").classes("card"):
             parts.heading(2, "Time for a draft")
             lines = [
                 ("Half within, s", [(n, one.p50) for n, one in numbered]),
                 ("95 of 100 within, s", [(n, one.p95) for n, one in numbered]),
             ]
-            plots.curves(lines, "report", "Seconds for a draft", "quiet")
+            plots.curves(lines, "report", "Seconds for a draft", "As the twin’s own service measured it.", "quiet")
 
 
 def _drift(found: evaluation.Drift) -> None:

@@ -15,6 +15,7 @@ from webui.client import Client, cluster, evaluation, jobs, state, training
 from webui.client.training import Changes, Run
 from webui.pages import working
 
+_MEANING = "Lower is better. When the held-out line turns up, it stops: from there on it would learn by heart."
 _STAGES = ("collect", "prepare", "features", "dataset", "train", "evaluate", "register")
 
 
@@ -128,7 +129,7 @@ def _ask(client: Client, seen: Seen) -> None:
         with ui.element("div").classes("grow").style("min-width: 220px"):
             parts.heading(2, title)
             parts.text(words, "soft")
-        with ui.element("div").classes("line").style("width: auto"):
+        with ui.element("div").classes("line choices"):
             if stopped:
                 parts.go("Resume", lambda: working.start(client, jobs.TRAIN), icon="o_play_arrow")
             elif found.any or found.trained_at is None:
@@ -158,10 +159,13 @@ def _pitch(seen: Seen, stopped: bool) -> tuple[str, str]:
         f"{found.gone:,} gone" if found.gone else "",
         f"{len(found.params)} choice{_s(len(found.params))} changed" if found.params else "",
         f"{found.handed_in} file{_s(found.handed_in)} not read yet" if found.handed_in else "",
-        "" if found.known else "what the last training saw was not noted",
+        "" if found.known else "what the last training learned from is not known",
     ]
     words = " · ".join(part for part in said if part)
-    return "There is something new to learn", f"{words[:1].upper()}{words[1:]} since {state.ago(found.trained_at)}."
+    return (
+        "There is something new to learn",
+        f"{words[:1].upper()}{words[1:]}. It last learned {state.ago(found.trained_at)}.",
+    )
 
 
 def _s(count: int) -> str:
@@ -175,9 +179,9 @@ def _differences(found: Changes) -> None:
         if found.titles:
             with ui.element("section").classes("card"):
                 parts.heading(2, "New or changed texts")
-                with ui.element("ul").style("padding-left: 1.1rem"):
+                with ui.element("div").classes("stack").style("gap: 0.25rem").props("role=list"):
                     for title in found.titles:
-                        parts.text(title, "cut").tag = "li"
+                        parts.text(title, "cut").props("role=listitem")
                 more = found.new + found.changed - len(found.titles)
                 tail = f"and {more:,} more · " if more > 0 else ""
                 parts.text(f"{tail}{found.fresh_words:,} words in all", "soft small")
@@ -197,8 +201,7 @@ async def _curve(client: Client, work: Workspace, card: ui.element) -> None:
         return training.curve(client.settings, work, learning)
 
     found = await run.io_bound(read) or ()
-    shown, show = [found], plots.curves(found, "step", "Loss while learning", "quiet")
-    plots.note("Lower is better. When the held-out line turns up again, it stops: from there it would learn by heart.")
+    shown, show = [found], plots.curves(found, "step", "Loss while learning", _MEANING, "quiet")
     card.set_visibility(bool(found))
 
     async def look() -> None:
@@ -230,7 +233,7 @@ def _runs(client: Client, seen: Past) -> None:
             "Learning took",
             "",
         )
-        with ui.element("div").classes("scroll"), ui.element("table").classes("plain nums"):
+        with ui.element("div").classes("scroll"), ui.element("table").classes("plain nums versions"):
             parts.row(head, "th")
             for version in seen.runs:
                 _run(client, version)
