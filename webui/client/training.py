@@ -198,19 +198,19 @@ def checkpoint(settings: Settings, author: str) -> int:
 def runs(settings: Settings, work: Workspace) -> tuple[tuple[Run, ...], str]:
     """The trained versions, newest first, and what went wrong; the registry is asked once after each registration."""
     kept = settings.home / "runs" / f"{work.author}.json"
-    stamp = _stamp(settings, work)
+    now = stamp(settings, work)
     record = state.read(kept)
     error = ""
-    if record.get("stamp") != stamp:
+    if record.get("stamp") != now:
         try:
-            record = {"stamp": stamp, "runs": _ask(settings)}
+            record = {"stamp": now, "runs": _ask(settings)}
             write_json(kept, record)
         except (TwinError, OSError, ValueError, subprocess.SubprocessError) as problem:
             error = str(problem)
     return tuple(_run(item) for item in record.get("runs") or []), error
 
 
-def _stamp(settings: Settings, work: Workspace) -> str:
+def stamp(settings: Settings, work: Workspace) -> str:
     """Changes with every registration and with every rollback."""
     files = (work.registration / "registration.json", settings.home / "serving" / f"{work.author}.json")
     seen = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]

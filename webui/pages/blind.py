@@ -107,7 +107,7 @@ def _texts(table: Table, answer: Callable[[int | None], Awaitable[None]]) -> Non
                 parts.text(words, "words").props('tabindex="0"')
                 if not table.answered:
                     button = parts.quiet("I wrote this one", partial(answer, place))
-                    button.props(f'aria-label="I wrote text {place + 1}"')
+                    button.props(f'aria-label="I wrote text {place + 1}"').mark(f"choose-{place}")
 
 
 def _score(found: Score) -> None:

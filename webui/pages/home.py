@@ -48,7 +48,7 @@ def register(client: Client) -> None:
     async def home() -> None:
         params, _ = client.params_or_error()
         title = f"{params.author.name}’s twin" if params else "Your twin"
-        lead = "" if params else "It learns from what you wrote and drafts the way you do. Nothing leaves this machine."
+        lead = "" if params else "It learns from what you wrote and drafts the way you do."
         with theme.frame(client, "/", title, lead):
             await parts.live(lambda: glance(client), lambda seen: _show(client, seen))
             if params is None:
