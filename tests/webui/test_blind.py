@@ -23,9 +23,9 @@ def measured(world: Any, settings: Any, cases: int = 3) -> Any:
     work.dataset.mkdir(parents=True)
     pd.DataFrame(rows).to_parquet(work.dataset / "examples.parquet")
     drafts = [
-        {"document_id": f"files:{n}", "register": "post", "brief": f"kettle {n}", "arm": arm, "seed": 0,
+        {"document_id": f"files:{n}", "register": "post", "brief": f"kettle {n}", "arm": arm, "seed": seed,
          "text": f"{arm} words {n}", "ended": n < cases - 1}
-        for n in range(cases) for arm in ("base", "lora")
+        for seed in (0, 1) for n in range(cases) for arm in ("base", "lora")
     ]  # fmt: skip
     write_json(work.report / "drafts.json", drafts)
     write_json(work.report / "gate.json", {"passed": True})
@@ -35,7 +35,7 @@ def measured(world: Any, settings: Any, cases: int = 3) -> Any:
 def test_a_question_is_an_own_text_and_the_twins_for_the_same_brief(settings: Any, world: Any) -> None:
     work = measured(world, settings)
     found = blind.rounds(settings, work)
-    assert len(found) == 2  # The draft that was cut off would give itself away.
+    assert len(found) == 2  # The draft that was cut off would give itself away, and so would a text shown twice.
     for one in found:
         number = one.brief.split()[1]
         assert one.texts[one.own] == f"Own words {number}" and one.texts[1 - one.own] == f"lora words {number}"

@@ -156,7 +156,7 @@ def test_a_registry_that_was_never_used_lists_nothing_and_is_not_made(settings: 
 
 def test_a_training_for_the_cluster_names_what_is_wrong_before_it_is_sent(settings: Any, world: Any) -> None:
     world.project(settings.root)
-    with pytest.raises(ParamsError, match=r"documents is no address.*nothing"):
+    with pytest.raises(ParamsError, match=r"Documents: an address is needed"):
         cluster.submit(settings, cluster.Order(host="http://kfp.example", features="s3://b/f"))
     assert jobs.latest(settings) is None
 

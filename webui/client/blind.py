@@ -54,20 +54,26 @@ def rounds(settings: Settings, work: Workspace) -> list[Round]:
     if not arm:
         return []
     own, salt = _own(work), _salt(settings, work)
-    found = []
+    found: dict[str, Round] = {}
     for draft in drafts:
         real = own.get(str(draft.get("document_id")), "")
-        # A text that was cut off would give itself away.
-        if draft.get("arm") != arm or not draft.get("ended") or not real or not str(draft.get("text")).strip():
+        # A draft that was cut off would give itself away, and so would an own text that is shown a second time.
+        if (
+            str(draft.get("document_id")) in found
+            or draft.get("arm") != arm
+            or not draft.get("ended")
+            or not real
+            or not str(draft.get("text")).strip()
+        ):
             continue
         key = _hash(f"{draft['document_id']} {draft['text']}")
         place = int(_hash(f"{salt} {key}"), 16) % 2
         texts = [real.strip(), str(draft["text"]).strip()]
-        found.append(
-            Round(key=key, register=str(draft["register"]), brief=str(draft["brief"]), own=place,
-                  texts=(texts[place], texts[1 - place]))
+        found[str(draft["document_id"])] = Round(
+            key=key, register=str(draft["register"]), brief=str(draft["brief"]), own=place,
+            texts=(texts[place], texts[1 - place]),
         )  # fmt: skip
-    return sorted(found, key=lambda one: _hash(f"{salt} order {one.key}"))
+    return sorted(found.values(), key=lambda one: _hash(f"{salt} order {one.key}"))
 
 
 def current(settings: Settings, work: Workspace) -> Round | None:

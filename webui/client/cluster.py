@@ -49,7 +49,7 @@ def submit(settings: Settings, order: Order) -> jobs.Job:
     for name, value in asdict(order).items():
         if not _URI.match(value):
             mend = "Like http://ml-pipeline.kubeflow:8888." if name == "host" else "Like s3://bucket/documents."
-            raise ParamsError(f"{name} is no address", value or "nothing", mend)
+            raise ParamsError(f"{name.capitalize()}: an address is needed", value or None, mend)
     line = [sys.executable, "-m", "twin", "cluster", "submit", "training", "--host", order.host,
             f"documents={order.documents}", f"features={order.features}"]  # fmt: skip
     job = jobs.start(settings, jobs.CLUSTER, lines=[line])

@@ -56,7 +56,7 @@ def register(client: Client) -> None:
             work = client.workspace(params.author.id)
             with ui.element("div").classes("halves"):
                 # Apart from the rest: while a stage runs, only its own card is drawn again and again.
-                await parts.live(lambda: working.look(client, work), lambda seen: working.card(client, seen))
+                await parts.live(lambda: working.look(client, work), lambda seen: _pipeline(client, seen))
                 await parts.live(lambda: past(client, work), _past, every=4.0)
 
     theme.page("/")(home)
@@ -146,6 +146,13 @@ def _figures(seen: Glance, voice: state.Voice) -> None:
             parts.figure("Last training", state.ago(seen.trained).capitalize() or "Elsewhere", f"{writes} · {hint}")
         if seen.score:
             parts.figure(seen.score.name, seen.score.value, seen.score.hint, seen.score.interval)
+
+
+def _pipeline(client: Client, seen: working.Work) -> None:
+    # Seven stages that wait for a first text would only be in the way.
+    params, _ = client.params_or_error()
+    if seen.job or (params and params.sources) or any(stage.state != "waiting" for stage in seen.stages):
+        working.card(client, seen)
 
 
 def _past(seen: Past) -> None:
