@@ -12,8 +12,10 @@ from pathlib import Path
 
 from twin import params as params_file
 from twin import settings as environment
+from twin import vault
 from twin.cluster import commands as cluster
 from twin.errors import TwinError
+from twin.local import users
 from twin.progress import Progress
 from twin.settings import Settings
 from twin.workspace import Workspace
@@ -67,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "rollback", _rollback, "let an earlier adapter write again", _rollback_options)
     _add(commands, "export", _export, "write the twin for Ollama, vLLM or as one merged model", _export_options)
     _add(commands, "key", _key, "give a client a key to the twin's endpoint", _key_options)
+    _add(commands, "promote", _promote, "let the newest adapter write though its gate held it back")
+    _add(commands, "user", users.run, "accounts of the web interface: add, list, remove, password", users.options)
     _add(commands, "forget", _forget, "take a document, a source or an author out of everything", _forget_options)
     _add(commands, "write", _write, "draft one text on the terminal", _write_options)
     _add(commands, "cluster", cluster.run, "the twin on Kubernetes: plan, apply, status, submit, …", cluster.options)
@@ -87,7 +91,7 @@ def _add(
 
 
 def _stage(options: argparse.Namespace) -> int:
-    settings = environment.load()
+    settings = vault.fill(environment.load())
     params = params_file.load(settings.root / "params.yaml")
     space = Workspace(settings.root, params.author.id)
     inputs, output, database, _ = STAGES[options.command]
@@ -198,6 +202,15 @@ def _rollback(options: argparse.Namespace) -> int:
     settings = environment.load()
     author = params_file.load(settings.root / "params.yaml").author.id
     print(f"{author}: version {rollback(settings, author, options.version)['version']} writes")
+    return 0
+
+
+def _promote(options: argparse.Namespace) -> int:
+    from twin.local.champion import promote
+
+    settings = environment.load()
+    space = Workspace(settings.root, params_file.load(settings.root / "params.yaml").author.id)
+    print(f"{space.author}: version {promote(space, settings)['version']} writes")
     return 0
 
 

@@ -33,6 +33,10 @@ class NetworkError(SourceError):
     """A source or service on the network did not answer."""
 
 
+class AccountError(TwinError):
+    """An account, a login or a kept token is not as it must be."""
+
+
 class DataError(TwinError):
     """Rows at a stage boundary break the contract, or a stage's input is missing."""
 

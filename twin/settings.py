@@ -13,6 +13,8 @@ from twin.errors import SettingsError
 class Settings:
     """`home` keeps what is not versioned (Postgres, MLflow, models' cache, logs); empty URLs mean the embedded part.
 
+    `author_home` keeps what belongs to the root's author alone where several authors share a home. `webui_host` is the
+    address that the web interface listens on, `webui_names` are the host names it answers to (empty: any).
     `writer_url` is an OpenAI-compatible address (with /v1) of a stronger model that writes briefs; it reads the texts.
     """
 
@@ -37,6 +39,22 @@ class Settings:
     otlp_endpoint: str = ""
     linkedin_post_token: str = ""
     linkedin_url: str = "https://api.linkedin.com"
+    author_home: Path | None = None
+    webui_host: str = "127.0.0.1"
+    webui_names: tuple[str, ...] = ()
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = ""
+
+    @property
+    def private(self) -> Path:
+        """What belongs to one author alone: progress, jobs, tokens, posts that wait for their time."""
+        return self.author_home or self.home
+
+    @property
+    def accounts(self) -> Path:
+        """The file of people's accounts; while there is none, the interface asks for no login on this machine."""
+        return self.home / "accounts.json"
 
     @property
     def api_keys(self) -> Path:
@@ -46,7 +64,7 @@ class Settings:
     @property
     def progress(self) -> Path:
         """Folder of the progress files that the web interface follows."""
-        return self.home / "progress"
+        return self.private / "progress"
 
     @property
     def logs(self) -> Path:
@@ -66,6 +84,7 @@ def load() -> Settings:
     env = os.environ
     root = Path(env.get("TWIN_ROOT", ".")).resolve()
     home = Path(env.get("TWIN_HOME", root / ".twin")).resolve()
+    author_home = env.get("TWIN_AUTHOR_HOME", "")
     predictor_port = _port("TWIN_PREDICTOR_PORT", 8082)
     endpoint_port = _port("TWIN_ENDPOINT_PORT", 8081)
     return Settings(
@@ -90,4 +109,10 @@ def load() -> Settings:
         linkedin_post_token=env.get("LINKEDIN_POST_TOKEN", ""),
         linkedin_url=env.get("TWIN_LINKEDIN_URL", "https://api.linkedin.com"),
         linkedin_token=env.get("LINKEDIN_TOKEN", ""),
+        author_home=Path(author_home).resolve() if author_home else None,
+        webui_host=env.get("TWIN_WEBUI_HOST", "127.0.0.1"),
+        webui_names=tuple(env.get("TWIN_WEBUI_NAMES", "").replace(",", " ").split()),
+        oidc_issuer=env.get("TWIN_OIDC_ISSUER", "").rstrip("/"),
+        oidc_client=env.get("TWIN_OIDC_CLIENT_ID", ""),
+        oidc_secret=env.get("TWIN_OIDC_CLIENT_SECRET", ""),
     )

@@ -21,6 +21,10 @@ _MARKS = {
 }  # fmt: skip
 
 
+# The mark of what a viewer may use: searching, turning pages, opening. Any other event of theirs is not heard.
+READING = "reading"
+
+
 def heading(level: int, words: str) -> ui.element:
     """A real heading element, for readers of screens too."""
     return _tag(f"h{level}", words)
@@ -35,6 +39,16 @@ def _tag(tag: str, words: str) -> ui.element:
     element = ui.label(words)
     element.tag = tag
     return element
+
+
+def section(title: str, words: str = "") -> ui.element:
+    """A card with its heading; what is put `with` it lands inside."""
+    card = ui.element("section").classes("card").props(f'aria-label="{escape(title)}"')
+    with card, ui.element("div"):
+        heading(2, title)
+        if words:
+            text(words, "soft small")
+    return card
 
 
 def chip(words: str, tone: str = "") -> ui.label:
@@ -91,6 +105,18 @@ def bare(icon: str, name: str, action: Callable[[], Any]) -> ui.button:
     """A button that is an icon; `name` is said by screen readers and shown on hover."""
     button = ui.button(icon=icon, on_click=action, color=None).props(f'flat dense no-caps aria-label="{escape(name)}"')
     return button.classes("bare").tooltip(name)
+
+
+def segments(options: dict[Any, str], value: Any, name: str, action: Callable[[Any], Any]) -> ui.toggle:
+    """A choice of few, side by side; `name` is said by screen readers."""
+    toggle = ui.toggle(options, value=value, on_change=action).classes("segments")
+    return toggle.props(f'no-caps unelevated toggle-color="" toggle-text-color=ink aria-label="{escape(name)}"')
+
+
+def pages(number: int, last: int, turn: Callable[[int], Any]) -> ui.pagination:
+    """The way through a long list."""
+    pager = ui.pagination(1, last, value=number, direction_links=True, on_change=lambda e: turn(e.value))
+    return pager.props('max-pages=6 color="" active-design="unelevated" active-color="" gutter="2px"')
 
 
 def stage_list(found: Sequence[Stage]) -> None:
@@ -228,7 +254,7 @@ def report_frame(path: str, title: str) -> None:
     """A stored report, boxed in and folded up: it may run its own scripts and reach nothing else."""
     with (
         ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
-        ui.expansion(title).style("border: 0"),
+        ui.expansion(title).style("border: 0").mark(READING),
         ui.element("div").classes("stack"),
     ):
         ui.link("Open it in its own tab", path, new_tab=True).classes("small")

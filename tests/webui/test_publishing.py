@@ -89,7 +89,8 @@ async def test_a_post_goes_out_in_the_persons_name(settings: Settings, site: Any
     with pytest.raises(NetworkError, match="no LinkedIn token"):
         await linkedin.publish(settings, "Tea")
     linkedin.keep_token(settings, " good ")
-    assert (settings.home / "linkedin.json").stat().st_mode & 0o077 == 0
+    kept = settings.home / "tokens.json"
+    assert kept.stat().st_mode & 0o077 == 0 and "good" not in kept.read_text()
     address = await linkedin.publish(settings, "**Tea** (hot) #tea")
     assert address == "https://www.linkedin.com/feed/update/urn:li:share:7/"
     path, headers, body = site.asked[0]

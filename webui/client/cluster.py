@@ -37,7 +37,7 @@ class Submitted:
 
 def last_order(settings: Settings, params: Params) -> Order:
     """What was given the last time, else what params.yaml says."""
-    kept = state.read(settings.home / "cluster.json")
+    kept = state.read(settings.private / "cluster.json")
     return Order(
         host=str(kept.get("host") or params.cluster.pipelines), documents=str(kept.get("documents") or ""),
         features=str(kept.get("features") or ""),
@@ -53,7 +53,7 @@ def submit(settings: Settings, order: Order) -> jobs.Job:
     line = [sys.executable, "-m", "twin", "cluster", "submit", "training", "--host", order.host,
             f"documents={order.documents}", f"features={order.features}"]  # fmt: skip
     job = jobs.start(settings, jobs.CLUSTER, lines=[line])
-    write_json(settings.home / "cluster.json", asdict(order))
+    write_json(settings.private / "cluster.json", asdict(order))
     return job
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from twin.errors import TwinError
 from twin.files import write_json
 from twin.settings import Settings
 from twin.workspace import Workspace
-from webui.client import library, state
+from webui.client import jobs, library, state
 
 # Stages whose choices shape what is learned; a change of any other does not ask for a training.
 _SHAPING = ("collect", "prepare", "dataset", "train")
@@ -227,9 +226,8 @@ def _ask(settings: Settings) -> list[dict[str, Any]]:
 
 def command(settings: Settings, *words: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
     """Run `twin …` on this project and wait for it; raises subprocess.TimeoutExpired."""
-    env = {**os.environ, "TWIN_ROOT": str(settings.root), "TWIN_HOME": str(settings.home)}
     return subprocess.run(
-        [sys.executable, "-m", "twin", *words], cwd=Path(__file__).parents[2], env=env, capture_output=True, text=True,
+        [sys.executable, "-m", "twin", *words], cwd=Path(__file__).parents[2], env=jobs.environment(settings), capture_output=True, text=True,
         timeout=timeout, check=False,
     )  # fmt: skip
 

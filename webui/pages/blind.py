@@ -10,6 +10,7 @@ from nicegui import events, run, ui
 
 from twin.workspace import Workspace
 from webui import parts, theme
+from webui.access.door import Door
 from webui.client import Client, blind
 from webui.client.blind import Round, Score
 
@@ -25,10 +26,11 @@ class Table:
     choice: int | None = None
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/evaluation/blind`."""
 
     async def page() -> None:
+        client = door.enter()
         with theme.frame(client, "/evaluation", "Which one did you write?", "Same brief, two texts. One is your own."):
             params, error = client.params_or_error()
             if params is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from webui import parts, plots, theme
+from webui.access.door import Door
 from webui.client import Client, evaluation, state
 from webui.client import blind as blind_client
 from webui.client.blind import Score
@@ -37,13 +38,14 @@ class Seen:
 _SAID = {"pass": "passed", "fail": "failed", "insufficient": "too few texts to tell"}
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/evaluation`."""
 
     async def page() -> None:
+        client = door.enter()
         with theme.frame(client, "/evaluation", "Evaluation", "Measured on texts of yours that the twin never saw."):
             chosen = [0]
-            await parts.live(lambda: _look(client), lambda seen: _show(seen, chosen), every=4.0)
+            await parts.live(lambda: _look(client), lambda seen: _show(client, seen, chosen), every=4.0)
 
     theme.page("/evaluation")(page)
 
@@ -64,7 +66,7 @@ def _look(client: Client) -> Seen:
     )  # fmt: skip
 
 
-def _show(seen: Seen, chosen: list[int]) -> None:
+def _show(client: Client, seen: Seen, chosen: list[int]) -> None:
     if seen.error:
         parts.note("bad", seen.error)
     if not (seen.verdict or seen.figures or seen.others or seen.report):
@@ -81,7 +83,8 @@ def _show(seen: Seen, chosen: list[int]) -> None:
         with ui.element("section").classes("figures").props('aria-label="Key figures"'):
             for figure in seen.figures:
                 parts.figure(figure.name, figure.value, figure.hint, figure.interval)
-    _blind(seen.blind)
+    if client.visitor.may("editor"):
+        _blind(seen.blind)
     if seen.measures or seen.arms:
         _compared(seen, chosen)
     if seen.map:
@@ -89,7 +92,7 @@ def _show(seen: Seen, chosen: list[int]) -> None:
     if seen.others:
         with (
             ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
-            ui.expansion("All figures", value=not seen.figures).style("border: 0"),
+            ui.expansion("All figures", value=not seen.figures).style("border: 0").mark(parts.READING),
         ):
             table(seen.others)
     if seen.report:
@@ -110,7 +113,7 @@ def _verdict(seen: Seen) -> None:
     parts.note("good" if passed else "warn", "\n".join([*said, f"{held} of {len(seen.checks)} checks passed."]), title)
     with (
         ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
-        ui.expansion("The checks", value=not passed).style("border: 0"),
+        ui.expansion("The checks", value=not passed).style("border: 0").mark(parts.READING),
         ui.element("div").classes("checks"),
     ):
         for name, verdict, reason in seen.checks:
@@ -138,7 +141,10 @@ def _compared(seen: Seen, chosen: list[int]) -> None:
         if seen.measures:
             _choose(seen.measures, chosen)
         if seen.arms:
-            with ui.expansion("All measures as a table").props("dense"), ui.element("div").classes("scroll"):
+            with (
+                ui.expansion("All measures as a table").props("dense").mark(parts.READING),
+                ui.element("div").classes("scroll"),
+            ):
                 parts.table(seen.arms[0], seen.arms[1:])
 
 
@@ -146,21 +152,19 @@ def _choose(found: tuple[evaluation.Measure, ...], chosen: list[int]) -> None:
     """One measure at a time, all arms of it; the choice outlives a redrawing."""
     chosen[0] = min(chosen[0], len(found) - 1)
     names = {n: measure.name for n, measure in enumerate(found)}
-    with ui.element("div").classes("scroll"):
-        toggle = ui.toggle(names, value=chosen[0]).classes("segments")
-    toggle.props('no-caps unelevated toggle-color="" toggle-text-color=ink aria-label="Measure"')
-    box = ui.element("div").classes("stack").props('aria-live="polite"')
 
-    def draw() -> None:
-        chosen[0] = int(toggle.value or 0)
+    def draw(number: int) -> None:
+        chosen[0] = number
         box.clear()
         with box:
-            measure = found[chosen[0]]
+            measure = found[number]
             plots.forest(measure.rows, evaluation.short(measure.shape), measure.name)
             plots.note(f"{measure.meaning} The line is the 95 % interval.")
 
-    toggle.on_value_change(draw)
-    draw()
+    with ui.element("div").classes("scroll"):
+        parts.segments(names, chosen[0], "Measure", lambda e: draw(int(e.value))).mark(parts.READING)
+    box = ui.element("div").classes("stack").props('aria-live="polite"')
+    draw(chosen[0])
 
 
 def _map(groups: dict[str, tuple[tuple[float, float], ...]]) -> None:

@@ -11,6 +11,7 @@ from twin.errors import TwinError
 from twin.params import Params
 from twin.workspace import Workspace
 from webui import parts, plots, theme
+from webui.access.door import Door
 from webui.client import Client, drafts, evaluation, jobs, library, sample, sources, state
 from webui.pages import welcome, working
 
@@ -42,10 +43,11 @@ class Past:
     drafts: tuple[tuple[str, str, str], ...] = ()
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve Home at `/`."""
 
     async def home() -> None:
+        client = door.enter()
         params, _ = client.params_or_error()
         title = f"{params.author.name}’s twin" if params else "Your twin"
         lead = "" if params else "It learns from what you wrote and drafts the way you do."

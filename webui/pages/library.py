@@ -11,7 +11,8 @@ from twin.errors import TwinError
 from twin.records import REGISTERS
 from twin.workspace import Workspace
 from webui import parts, theme
-from webui.client import Client, library
+from webui.access.door import Door
+from webui.client import library
 from webui.client.library import Query
 
 PER_PAGE = 25
@@ -23,10 +24,11 @@ ORDERS = {
 }
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/library`."""
 
     async def page() -> None:
+        client = door.enter()
         with theme.frame(client, "/library", "Library", "Everything the twin knows of your writing, word for word."):
             params, error = client.params_or_error()
             if error:

@@ -48,7 +48,7 @@ def draw(client: Client, record: dict[str, Any], text: ui.element, desk: Desk) -
     former = _former(client, record)
     if former and former != record["text"]:
         with ui.expansion("What changed").props("dense"):
-            _difference(former, record["text"])
+            difference(former, record["text"])
 
 
 def _rework(record: dict[str, Any], action: str, desk: Desk) -> None:
@@ -102,7 +102,8 @@ def _former(client: Client, record: dict[str, Any]) -> str:
     return str(kept["text"]) if kept else ""
 
 
-def _difference(old: str, new: str) -> None:
+def difference(old: str, new: str) -> None:
+    """Both texts in one, with what went and what came marked."""
     tags = {"same": "span", "gone": "del", "new": "ins"}
     marked = [
         f'<{tags[kind]} class="{kind}">{escape(text)}</{tags[kind]}>' for kind, text in edits.differences(old, new)

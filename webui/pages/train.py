@@ -11,6 +11,7 @@ from nicegui import run, ui
 from twin.errors import TwinError
 from twin.workspace import Workspace
 from webui import parts, plots, theme
+from webui.access.door import Door
 from webui.client import Client, cluster, evaluation, jobs, state, training
 from webui.client.training import Changes, Run
 from webui.pages import working
@@ -39,10 +40,11 @@ class Past:
     submitted: tuple[cluster.Submitted, ...] = ()
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/train`."""
 
     async def page() -> None:
+        client = door.enter()
         with theme.frame(client, "/train", "Train", "The twin learns from your texts, then proves that it did."):
             params, error = client.params_or_error()
             if params is None:

@@ -11,6 +11,7 @@ from nicegui import ui
 from twin.params import Params
 from twin.prompts import LANGUAGES
 from webui import parts, theme
+from webui.access.door import Door
 from webui.client import Client, drafts, endpoint, library
 from webui.client.endpoint import Order
 from webui.pages import draft as paper
@@ -26,10 +27,11 @@ _CTRL_ENTER = """(e) => {
 LENGTHS = {80: "Short", 160: "Medium", 320: "Long"}
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/write`; `?draft=` opens one of the kept drafts."""
 
     async def page(draft: str = "") -> None:
+        client = door.enter()
         with theme.frame(client, "/write", "Write"):
             params, error = client.params_or_error()
             if params is None:
