@@ -248,12 +248,15 @@ def _key(options: argparse.Namespace) -> int:
 
 def _forget_options(parser: argparse.ArgumentParser) -> None:
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--document", metavar="ID", help="one text, with its copies in other sources")
+    target.add_argument(
+        "--document", metavar="ID", help="one text, with its copies in other sources (an id, or its SHA-256)"
+    )
     target.add_argument("--source", metavar="ID", help="all that came from a source, as sources.json names it")
     target.add_argument("--author", metavar="ID", help="everything of an author")
     parser.add_argument("--adapters", action="store_true", help="remove the adapters, too, that have learned from it")
     parser.add_argument("--preview", action="store_true", help="say what would go, and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--quiet", action="store_true", help="name neither texts nor files: for a log that is kept")
 
 
 def _forget(options: argparse.Namespace) -> int:
@@ -261,7 +264,7 @@ def _forget(options: argparse.Namespace) -> int:
 
     kinds = ("document", "source", "author")
     target = next(((kind, value) for kind in kinds if (value := getattr(options, kind))), None)
-    return forget(environment.load(), target, options.adapters, options.preview, options.yes)
+    return forget(environment.load(), target, options.adapters, options.preview, options.yes, options.quiet)
 
 
 def _write_options(parser: argparse.ArgumentParser) -> None:

@@ -25,6 +25,12 @@ _MARKS = {
 READING = "reading"
 
 
+# Ctrl or Cmd with Enter in a text box: the text goes along, its last letters may still be on their way otherwise.
+CTRL_ENTER = """(e) => {
+  if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) { e.preventDefault(); emit(e.target.value) }
+}"""
+
+
 def heading(level: int, words: str) -> ui.element:
     """A real heading element, for readers of screens too."""
     return _tag(f"h{level}", words)
@@ -101,10 +107,17 @@ def quiet(label: str, action: Callable[[], Any], icon: str | None = None) -> ui.
     return ui.button(label, on_click=action, icon=icon, color=None).props("flat no-caps").classes("quiet")
 
 
-def bare(icon: str, name: str, action: Callable[[], Any]) -> ui.button:
-    """A button that is an icon; `name` is said by screen readers and shown on hover."""
+def bare(icon: str, name: str, action: Callable[[], Any], letter: str = "") -> ui.button:
+    """A button that is an icon; `name` is said by screen readers and shown on hover, `letter` as in `key`."""
     button = ui.button(icon=icon, on_click=action, color=None).props(f'flat dense no-caps aria-label="{escape(name)}"')
-    return button.classes("bare").tooltip(name)
+    if letter:
+        button.props(f'aria-keyshortcuts="Alt+{letter.upper()}"')
+    return button.classes("bare").tooltip(f"{name} (Alt+{letter.upper()})" if letter else name)
+
+
+def key(element: ui.element, letter: str) -> None:
+    """Let Alt with a letter press it (see theme.KEYS); said on hover and to screen readers."""
+    element.props(f'aria-keyshortcuts="Alt+{letter.upper()}"').tooltip(f"Alt+{letter.upper()}")
 
 
 def segments(options: dict[Any, str], value: Any, name: str, action: Callable[[Any], Any]) -> ui.toggle:
@@ -214,13 +227,17 @@ def cell(tag: str = "td") -> ui.element:
     return ui.element(tag)
 
 
-def safe_html(words: str) -> str:
-    """Markdown to HTML in which only plain formatting and web links are left."""
+def safe_html(words: str, *, literal: bool = False) -> str:
+    """Markdown to HTML in which only plain formatting and web links are left; `literal` keeps tags and line ends as typed."""
     import bleach
-    from markdown import markdown as render
+    from markdown import Markdown
 
+    render = Markdown(extensions=["fenced_code", "tables", "sane_lists", *(["nl2br"] if literal else [])])
+    if literal:
+        render.preprocessors.deregister("html_block")
+        render.inlinePatterns.deregister("html")
     # A picture is fetched by whoever opens the page, which tells its host: it becomes a link.
-    html = render(re.sub(r"!\[([^\]]*)\]\(", r"[\1](", words), extensions=["fenced_code", "tables", "sane_lists"])
+    html = render.convert(re.sub(r"!\[([^\]]*)\]\(", r"[\1](", words))
     clean = bleach.clean(
         html, tags=_TAGS, attributes={"a": ["href", "title"]}, protocols=["http", "https", "mailto"], strip=True
     )

@@ -34,10 +34,22 @@ MARK = (
 FAVICON = MARK.replace("currentColor", "#1f6650").replace(' aria-hidden="true"', "")
 
 
+# Alt with a letter presses what names it in aria-keyshortcuts. A Mac composes letters with Alt while somebody types:
+# there the key's place counts, and only outside of text boxes.
+KEYS = """document.addEventListener('keydown', (e) => {
+  if (!e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+  const plain = /^[a-z]$/i.test(e.key), typing = e.target.matches('input, textarea, [contenteditable]');
+  if (!plain && (typing || !e.code.startsWith('Key'))) return;
+  const letter = (plain ? e.key : e.code.slice(3)).toUpperCase();
+  const found = document.querySelector(`[aria-keyshortcuts="Alt+${letter}"]`);
+  if (found && found.checkVisibility()) { e.preventDefault(); found.click(); }
+});"""
+
+
 def install() -> None:
-    """Put the style sheet on every page; called once, when the pages are registered."""
+    """Put the style sheet and the keys on every page; called once, when the pages are registered."""
     css = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("theme.css", "plots.css"))
-    ui.add_head_html(f"<style>{css}</style>", shared=True)
+    ui.add_head_html(f"<style>{css}</style><script>{KEYS}</script>", shared=True)
 
 
 def page(path: str) -> ui.page:

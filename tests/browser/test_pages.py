@@ -16,7 +16,10 @@ from webui.client import jobs
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("/", "/sources", "/write", "/library", "/train", "/evaluation", "/evaluation/blind", "/monitoring")
+PATHS = (
+    "/", "/sources", "/write", "/drafts", "/library", "/train", "/evaluation", "/evaluation/blind", "/monitoring",
+    "/settings",
+)  # fmt: skip
 
 
 def test_from_the_first_visit_to_a_source(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from twin.choices import digest
 from twin.errors import StackError
 from twin.files import read_json, write_json
 from twin.settings import Settings
@@ -103,10 +104,13 @@ def start(settings: Settings, kind: str, *, lines: list[list[str]] | None = None
     return _job(settings, file)
 
 
-def forget(settings: Settings, source: str, adapters: bool) -> Job:
-    """Start to forget a source, by its record of consent; raises StackError while another job runs."""
-    line = [sys.executable, "-m", "twin", "forget", "--source", source, "--yes", *(["--adapters"] if adapters else [])]
-    return start(settings, FORGET, lines=[line])
+def forget(settings: Settings, kind: str, identity: str, adapters: bool) -> Job:
+    """Start to forget a document, a source or an author; raises StackError while another job runs.
+
+    The job's file and log outlive it, so both know what is forgotten by its hash alone.
+    """
+    line = [sys.executable, "-m", "twin", "forget", f"--{kind}", digest(identity), "--yes", "--quiet"]
+    return start(settings, FORGET, lines=[[*line, *(["--adapters"] if adapters else [])]])
 
 
 def export(settings: Settings, kind: str) -> Job:
@@ -114,13 +118,14 @@ def export(settings: Settings, kind: str) -> Job:
     return start(settings, EXPORT, lines=[[sys.executable, "-m", "twin", "export", kind]])
 
 
-def forget_preview(settings: Settings, source: str) -> str:
-    """What forgetting a source would take away, in the command's own words; changes nothing."""
+def forget_preview(settings: Settings, kind: str, identity: str) -> tuple[bool, str]:
+    """Whether there is such a thing, and what forgetting it would take away, in the command's own words."""
     done = subprocess.run(
-        [sys.executable, "-m", "twin", "forget", "--source", source, "--preview"],
-        cwd=Path(__file__).parents[2], env=environment(settings), capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, "-m", "twin", "forget", f"--{kind}", digest(identity), "--preview"],
+        cwd=Path(__file__).parents[2], env=environment(settings), capture_output=True, text=True, timeout=120,
+        check=False,
     )  # fmt: skip
-    return (done.stdout if done.returncode == 0 else done.stderr).strip()
+    return done.returncode == 0, (done.stdout if done.returncode == 0 else done.stderr).strip()
 
 
 def listed(settings: Settings, kind: str, limit: int) -> list[Job]:

@@ -163,13 +163,13 @@ class Text:
     """One text with all its versions; any two are compared."""
 
     def __init__(self, client: Client, kept: list[dict[str, Any]], draft_id: str) -> None:
-        self.client, self.id = client, draft_id
+        self.client, self.kept, self.id = client, kept, draft_id
         self.record = next((record for record in kept if record["id"] == draft_id), None)
         self.versions = versions.family(kept, draft_id)
 
     def show(self) -> None:
         """Draw it, with the newest version held against the one before."""
-        ui.link("← All drafts", "/drafts").classes("small")
+        self._way()
         if self.record is None:
             parts.empty("o_history_edu", "There is no such draft", "It may have been deleted.", "All drafts", "/drafts")
             return
@@ -179,6 +179,17 @@ class Text:
                 self._compare()
             ui.label(self.record["text"] or self.record["error"]).classes("text").mark("draft-text")
             self._buttons(self.record)
+
+    def _way(self) -> None:
+        """Back to the list, and on to the draft before and after."""
+        with ui.element("nav").classes("line apart small").props('aria-label="Drafts"'):
+            ui.link("← All drafts", "/drafts")
+            ids = [record["id"] for record in self.kept]
+            at = ids.index(self.id) if self.id in ids else None
+            with ui.element("div").classes("line").style("width: auto"):
+                for label, step, letter in (("Newer", -1, "p"), ("Older", 1, "n")):
+                    if at is not None and 0 <= at + step < len(ids):
+                        parts.key(ui.link(label, f"/drafts?draft={ids[at + step]}"), letter)
 
     def _head(self, record: dict[str, Any]) -> None:
         parts.heading(2, record["order"]["brief"] or "Untitled").classes("pre")

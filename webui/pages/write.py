@@ -21,9 +21,6 @@ REGISTERS = {
 }  # fmt: skip
 MAX_FILE_BYTES = 200_000
 MAX_LINKS = 5
-_CTRL_ENTER = """(e) => {
-  if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) { e.preventDefault(); emit(e.target.value) }
-}"""
 LENGTHS = {80: "Short", 160: "Medium", 320: "Long"}
 
 
@@ -121,7 +118,7 @@ class Writer:
             box.on(
                 "keydown",
                 self._draft_by_key,
-                js_handler=_CTRL_ENTER,
+                js_handler=parts.CTRL_ENTER,
             )
 
     def _draft_by_key(self, event: Any) -> None:
