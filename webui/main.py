@@ -39,7 +39,7 @@ def build(settings: Settings, names: tuple[str, ...] = ()) -> Door:
         return {"service": "webui", "status": "ok"}
 
     app.get("/healthz")(health)
-    app.add_middleware(Guard, door=door, names=names)
+    app.add_middleware(Guard, door=door, names=names, origins=settings.webui_names)
     tracing.setup("twin-webui", settings.otlp_endpoint)
     return door
 
