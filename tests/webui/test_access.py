@@ -25,7 +25,7 @@ ORIGIN = {"Origin": "http://test"}
 
 # What each page and route asks for, written down a second time: one that nobody thought of makes the test fail.
 LOOK = {"/", "/library", "/drafts", "/evaluation", "/monitoring", "/report/evaluation", "/report/monitoring"}
-WORK = {"/sources", "/write", "/train"}
+WORK = {"/evaluation/blind", "/sources", "/write", "/train"}
 OWN = {"/settings"}
 OPEN = {"/login", "/login/sso", "/login/sso/back", "/healthz"}
 FORMS = {"/logout", "/author"}
