@@ -66,6 +66,7 @@ def _browser(url: str, sent: list[float]) -> list[tuple[str, str, str]]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = chromium.new_page()
+        page.set_default_timeout(120_000)
         first = _open(page, url)
         again = [_open(page, url) for _ in range(ROUNDS)]
         found = [_search(page, f"value_{number}") for number in range(3, 3 + 5 * ROUNDS, 5)]
