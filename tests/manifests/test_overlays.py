@@ -260,7 +260,7 @@ def test_addresses_and_volumes_exist_under_their_names(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_trainjob_runs_the_entry_point_that_torchrun_runs_here(overlay: str) -> None:
-    from twin.training.launch import MODULE
+    from twin.training.launch import workers
 
     job = one(overlay, "TrainJob", "twin-by-hand")["spec"]
     assert job["suspend"] is True and job["trainer"]["numNodes"] >= 1
@@ -269,7 +269,7 @@ def test_a_trainjob_runs_the_entry_point_that_torchrun_runs_here(overlay: str) -
         job["trainer"]["command"],
         *(c["command"] for _, pod in pod_specs(runtime) for c in pod["containers"]),
     ]
-    assert all(command[0] == "torchrun" and command[-2:] == ["-m", MODULE] for command in commands)
+    assert all(command == ["torchrun", *workers(1)] for command in commands)
     assert "image" not in job["trainer"], "the runtime's image reaches every node, the job's would not"
 
 

@@ -12,15 +12,21 @@ from pathlib import Path
 from twin.errors import TrainingError
 
 MODULE = "twin.training.sft"
+# A process that dies takes its peers with it; so often all begin anew from the last whole checkpoint.
+RESTARTS = 2
 # A traceback's last line; torchrun prints a long report of its own after it.
 _ERROR = re.compile(r"^(?:\[rank\d+\]: )?([\w.]*(?:Error|Exception|Killed|Interrupt)\b.*)$", re.MULTILINE)
 
 
+def workers(processes: int) -> list[str]:
+    """torchrun's arguments, the same here and on every node of the cluster's TrainJob."""
+    return ["--nproc-per-node", str(processes), "--max-restarts", str(RESTARTS), "-m", MODULE]
+
+
 def command(config: Path, processes: int) -> list[str]:
-    """The command line; the cluster's TrainJob runs the same module with the same argument."""
+    """The command line on this machine."""
     return [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes),
-        "-m", MODULE, "--config", str(config),
+        sys.executable, "-m", "torch.distributed.run", "--standalone", *workers(processes), "--config", str(config),
     ]  # fmt: skip
 
 

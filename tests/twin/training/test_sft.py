@@ -1,18 +1,21 @@
 """Training for real, on a tiny model: torchrun, DeepSpeed, resume after a kill, two processes."""
 
+import contextlib
 import csv
 import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from twin.errors import TrainingError
 from twin.files import read_json
 from twin.params import Train
-from twin.training.launch import command, environment, launch
+from twin.training.launch import MODULE, command, environment, launch
 from twin.training.sft import SftConfig, last_complete, write_config
 
 pytestmark = pytest.mark.slow
@@ -91,14 +94,52 @@ def test_a_killed_run_continues(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        deadline = time.time() + 120
-        while last_complete(tmp_path / "checkpoints") is None and time.time() < deadline:
-            time.sleep(0.05)
+        wait_for_a_checkpoint(tmp_path)
         os.killpg(process.pid, signal.SIGKILL)
     assert last_complete(tmp_path / "checkpoints") and not (tmp_path / "out").exists()
     run(config, train, tmp_path)
-    whole = read_json(alone[0] / "out" / "train.json")["validation_loss"]
-    assert read_json(tmp_path / "out" / "train.json")["validation_loss"] == pytest.approx(whole, rel=0.01)
+    report = read_json(tmp_path / "out" / "train.json")
+    assert report["resumed_from_step"] > 0
+    ends_as(report, alone[0])
+
+
+def test_a_killed_worker_of_two_is_replaced_and_the_run_ends_the_same(
+    alone: tuple[Path, list[tuple[int, float]]], tiny_base: Path, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    config, train = job(tiny_base, tiny_dataset, tmp_path, processes=2)
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(run, config, train, tmp_path)
+        wait_for_a_checkpoint(tmp_path)
+        workers_of(tmp_path / "c.json")[-1].kill()
+        losses = running.result()
+    report = read_json(tmp_path / "out" / "train.json")
+    assert report["restarts"] == 1 and report["resumed_from_step"] > 0 and report["processes"] == 2
+    assert [step for step, _ in losses] == [step for step, _ in alone[1]]
+    ends_as(report, alone[0])
+
+
+def wait_for_a_checkpoint(folder: Path) -> None:
+    deadline = time.time() + 120
+    while last_complete(folder / "checkpoints") is None and time.time() < deadline:
+        time.sleep(0.02)
+
+
+def workers_of(config: Path) -> list[psutil.Process]:
+    """The training processes of this config, without the torchrun that watches them."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if str(config) in words and MODULE in words and "torch.distributed.run" not in words:
+                found.append(process)
+    return found
+
+
+def ends_as(report: dict[str, float], whole: Path) -> None:
+    """The same number of steps and the same held-out loss, within one in a hundred, as an undisturbed run."""
+    expected = read_json(whole / "out" / "train.json")
+    assert report["steps"] == expected["steps"]
+    assert report["validation_loss"] == pytest.approx(expected["validation_loss"], rel=0.01)
 
 
 def test_a_failure_shows_its_last_words(tiny_dataset: Path, tmp_path: Path) -> None:
