@@ -45,7 +45,9 @@ def row(name: str, texts: list[str]) -> None:
     # With replacement: a pool of other drafts by the same writer.
     back = [sum(bool(circles(chance.choices(shares, k=n))) for _ in range(_DRAWS)) / _DRAWS for n in _POOLS]
     below = sum(share < LOOP for share in shares) / len(shares)
-    print(f"| {name} | {len(shares)} | {min(shares):.2f} | {below:.1%} | " + " | ".join(f"{b:.1%}" for b in back) + " |")
+    print(
+        f"| {name} | {len(shares)} | {min(shares):.2f} | {below:.1%} | " + " | ".join(f"{b:.1%}" for b in back) + " |"
+    )
 
 
 if __name__ == "__main__":

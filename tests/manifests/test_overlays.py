@@ -61,7 +61,7 @@ def containers(overlay: str) -> Iterator[tuple[str, dict[str, Any], dict[str, An
         if found["kind"] == "InferenceService":
             yield f"{where} predictor", found["spec"]["predictor"], found["spec"]["predictor"]["model"]
         for path, pod in pod_specs(found.get("spec")):
-            for container in pod["containers"]:
+            for container in [*pod["containers"], *pod.get("initContainers", [])]:
                 yield f"{where}{path} {container['name']}", pod, container
 
 
@@ -143,6 +143,17 @@ def test_every_container_is_locked_down_bounded_and_watched(overlay: str) -> Non
         if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where):
             assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), where
     assert seen >= 7
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_operators_run_for_us_is_bounded_and_a_drain_goes_through(overlay: str) -> None:
+    postgres = one(overlay, "Cluster", "twin-postgres")["spec"]
+    feast = one(overlay, "FeatureStore", "twin")["spec"]["services"]
+    for resources in (postgres["resources"], feast["registry"]["local"]["server"]["resources"]):
+        for kind in ("requests", "limits"):
+            assert {"cpu", "memory"} <= resources[kind].keys()
+    assert feast["securityContext"]["runAsNonRoot"] is True
+    assert postgres["enablePDB"] is (postgres["instances"] > 1)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -73,7 +73,9 @@ def circles(shares: Sequence[float]) -> str:
     looping = sum(share < LOOP for share in shares)
     if looping < 2 or looping <= _LOOPING_SHARE * len(shares):
         return ""
-    return f"{looping} of {len(shares)} texts repeat themselves: less than {LOOP:.0%} of their {_PIECE}-word runs distinct"
+    return (
+        f"{looping} of {len(shares)} texts repeat themselves: less than {LOOP:.0%} of their {_PIECE}-word runs distinct"
+    )
 
 
 def leak(text: str) -> str:

@@ -125,8 +125,17 @@ def test_a_cluster_that_lacks_an_operator_is_told_which_and_nothing_is_applied(
 ) -> None:
     known(cluster, "kind", without="serving.kserve.io")
     assert cli.main(["cluster", "apply"]) == 2
-    assert "serving.kserve.io. Install KServe" in capsys.readouterr().err
+    assert "serving.kserve.io. Install KServe: `sh tools/operators.sh kserve`" in capsys.readouterr().err
     assert cluster.changes == 0
+
+
+@needs_kubectl
+def test_a_database_that_archives_wants_the_plug_in_that_does_it(
+    project: Path, cluster: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known(cluster, "prod")
+    assert cli.main(["cluster", "plan", "prod"]) == 0
+    assert "barmancloud.cnpg.io. Install CloudNativePG's Barman plug-in: `sh" in capsys.readouterr().out
 
 
 @needs_kubectl

@@ -109,7 +109,8 @@ def test_drafts_caught_in_a_loop_fail_together(chosen: Params, transformer: Any)
 
 
 @pytest.mark.parametrize(
-    ("looping", "of", "fails"), [(1, 4, False), (2, 4, True), (2, 39, True), (2, 40, False), (3, 40, True), (0, 4, False)]
+    ("looping", "of", "fails"),
+    [(1, 4, False), (2, 4, True), (2, 39, True), (2, 40, False), (3, 40, True), (0, 4, False)],
 )
 def test_one_draft_in_circles_is_chance_and_more_than_one_in_twenty_is_not(looping: int, of: int, fails: bool) -> None:
     assert bool(probe.circles([0.6] * looping + [1.0] * (of - looping))) is fails
