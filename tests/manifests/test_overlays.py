@@ -310,6 +310,27 @@ def test_the_canary_made_of_the_service_has_its_names_in_the_manifests(overlay: 
         assert list(Draft202012Validator(schema).iter_errors(canary)) == []
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_times_room_and_the_pipelines_address_leave_what_params_yaml_asks_for(overlay: str) -> None:
+    from twin import params as parameters
+
+    chosen = parameters.load(ROOT / "params.yaml")
+    namespace = chosen.cluster.pipelines.removeprefix("http://").partition(":")[0].split(".")[1]
+    for name in ("pipelines", "monitoring"):
+        opened = one(overlay, "NetworkPolicy", name)["spec"]["egress"]
+        spaces = [to["namespaceSelector"]["matchLabels"] for rule in opened for to in rule.get("to", [])
+                  if "namespaceSelector" in to]  # fmt: skip
+        assert {"kubernetes.io/metadata.name": namespace} in spaces, "the policy keeps runs from the pipelines' server"
+    for route in (o for o in rendered(overlay) if o["kind"] == "HTTPRoute"):
+        for rule in route["spec"]["rules"]:
+            given = rule.get("timeouts", {}).get("request", "3600s")
+            assert float(given.removesuffix("s")) > chosen.serve.deadline_seconds, "the route gives up before the draft"
+    scaling = one(overlay, "InferenceService", "twin")["spec"]["transformer"].get("autoScaling", {"metrics": []})
+    for metric in scaling["metrics"]:
+        target = float(metric["external"]["target"]["averageValue"])
+        assert target < chosen.serve.max_in_flight, "requests are turned away before a transformer is added"
+
+
 @pytest.mark.parametrize("overlay", ("gpu", "prod"))
 def test_the_route_splits_between_the_two_transformers_and_everybody_asks_it(overlay: str) -> None:
     (rule,) = one(overlay, "HTTPRoute", "twin-writing")["spec"]["rules"]
