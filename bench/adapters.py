@@ -63,10 +63,12 @@ def requests(engine: Engine) -> dict[str, list[str]]:
     return {
         "1, base model": ["base"],
         "1, an adapter": many[:1],
-        f"{_SLOTS} at once, base model": ["base"] * _SLOTS,
-        f"{_SLOTS} at once, one adapter": many[:1] * _SLOTS,
-        f"{_SLOTS} at once, two adapters": many[:2] * (_SLOTS // 2),
-        f"{_SLOTS} at once, {_SLOTS} adapters": many,
+        "2, one adapter": many[:1] * 2,
+        "4, one adapter": many[:1] * 4,
+        "8, one adapter": many[:1] * 8,
+        "8, two adapters": many[:2] * 4,
+        "8, eight adapters": many,
+        "8, base model": ["base"] * 8,
     }
 
 

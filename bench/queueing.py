@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 import random
 from collections import Counter, deque
@@ -143,7 +144,7 @@ def line(points: dict[float, float]) -> Callable[[float], float]:
     known = sorted(points.items())
 
     def at(x: float) -> float:
-        for (left, low), (right, high) in zip(known, known[1:], strict=False):
+        for (left, low), (right, high) in itertools.pairwise(known):
             if x <= right:
                 return low + (high - low) * max(0.0, x - left) / (right - left)
         return known[-1][1]
