@@ -54,9 +54,9 @@ def pod_specs(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]
             yield from pod_specs(value, f"{path}.{number}")
 
 
-def containers(overlay: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+def containers(objects: tuple[dict[str, Any], ...]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """(where, pod, container) of everything that runs, the predictor's model among them."""
-    for found in rendered(overlay):
+    for found in objects:
         where = f"{found['kind']}/{found['metadata']['name']}"
         if found["kind"] == "InferenceService":
             yield f"{where} predictor", found["spec"]["predictor"], found["spec"]["predictor"]["model"]
@@ -130,19 +130,22 @@ def strict(node: Any) -> Any:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_container_is_locked_down_bounded_and_watched(overlay: str) -> None:
-    seen = 0
-    for where, pod, container in containers(overlay):
-        seen += 1
-        rights, whole = container["securityContext"], pod["securityContext"]
-        assert whole["runAsNonRoot"] is True and whole["seccompProfile"] == {"type": "RuntimeDefault"}, where
-        assert rights["readOnlyRootFilesystem"] is True and rights["allowPrivilegeEscalation"] is False, where
-        assert rights["capabilities"] == {"drop": ["ALL"]}, where
-        assert pod["automountServiceAccountToken"] is False, where
-        for kind in ("requests", "limits"):
-            assert {"cpu", "memory"} <= container["resources"][kind].keys(), where
-        if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where):
-            assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), where
-    assert seen >= 7
+    found = list(containers(rendered(overlay)))
+    assert len(found) >= 7
+    for where, pod, container in found:
+        locked(where, pod, container)
+
+
+def locked(where: str, pod: dict[str, Any], container: dict[str, Any]) -> None:
+    rights, whole = container["securityContext"], pod["securityContext"]
+    assert whole["runAsNonRoot"] is True and whole["seccompProfile"] == {"type": "RuntimeDefault"}, where
+    assert rights["readOnlyRootFilesystem"] is True and rights["allowPrivilegeEscalation"] is False, where
+    assert rights["capabilities"] == {"drop": ["ALL"]}, where
+    assert pod["automountServiceAccountToken"] is False, where
+    for kind in ("requests", "limits"):
+        assert {"cpu", "memory"} <= container["resources"][kind].keys(), where
+    if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where):
+        assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), where
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -204,13 +207,13 @@ def test_no_secret_is_written_down(overlay: str) -> None:
 def test_images_of_ours_have_the_pipelines_tag(overlay: str) -> None:
     from pipelines.compile import NAMES, image
 
-    used = {c["image"] for _, _, c in containers(overlay) if c.get("image", "").startswith("twin-")}
+    used = {c["image"] for _, _, c in containers(rendered(overlay)) if c.get("image", "").startswith("twin-")}
     assert used == {image(name.partition(":")[0]) for name in used}
     assert {"twin-cpu", "twin-webui"} <= {name.partition(":")[0] for name in used}
     for name in NAMES:
         ir = (ROOT / "pipelines" / "ir" / f"{name}.yaml").read_text(encoding="utf-8")
         assert set(re.findall(r"image: (\S+)", ir)) == {image("twin-cpu")}
-    for _, _, container in containers(overlay):
+    for _, _, container in containers(rendered(overlay)):
         assert "image" not in container or re.search(r"(:(?!latest)[^/:]+|@sha256:\w+)$", container["image"])
 
 
@@ -375,6 +378,24 @@ def test_what_answers_has_a_disruption_budget_and_backups_are_made(overlay: str)
 def test_add_ons_render_and_hold_no_secret(name: str) -> None:
     found = built(ROOT / "manifests" / "addons" / name)
     assert found and not [o for o in found if o["kind"] == "Secret"]
+    for where, pod, container in containers(found):
+        locked(where, pod, container)
+
+
+def test_a_restore_reads_what_the_backup_writes_and_reaches_the_same_database() -> None:
+    (job,) = built(ROOT / "manifests" / "addons" / "restore")
+    back, there = (
+        job["spec"]["template"],
+        one("kind", "CronJob", "twin-backup")["spec"]["jobTemplate"]["spec"]["template"],
+    )
+    ours, theirs = back["spec"]["containers"][0], there["spec"]["containers"][0]
+    assert ours["image"] == theirs["image"] and back["spec"]["volumes"] == there["spec"]["volumes"]
+    assert [e for e in ours["env"] if e["name"] != "DAY"] == theirs["env"]
+    assert back["metadata"]["labels"] == there["metadata"]["labels"], "the network policies know it by its labels"
+    assert (
+        "for database in twin mlflow; do" in ours["args"][0] and "for database in twin mlflow; do" in theirs["args"][0]
+    )
+    assert '/$database-$DAY.dump"' in ours["args"][0] and '/$database-$day.dump"' in theirs["args"][0]
 
 
 @pytest.mark.parametrize("name", ("scale-to-zero", "gang"))

@@ -74,15 +74,16 @@ def plan(settings: Settings, params: Params, overlay: str) -> Plan:
     return found
 
 
-def apply(settings: Settings, params: Params, overlay: str) -> list[str]:
+def apply(settings: Settings, params: Params, overlay: str, force: bool = False) -> list[str]:
     """Apply an overlay with the server's strict validation; returns what kubectl did, a line an object.
 
-    Raises ClusterError before anything is changed when the cluster lacks a kind or a secret.
+    With `force`, fields that were changed by hand are taken back, else they are an error. Raises ClusterError before anything is changed when the cluster lacks a kind or a secret.
     """
     found = plan(settings, params, overlay)
     if found.missing:
         raise found.missing[0]
     arguments = ["apply", "--server-side", "--validate=strict", f"--field-manager={_MANAGER}", "-f", "-"]
+    arguments += ["--force-conflicts"] * force
     # The namespace first and alone: what lies in it is refused before it exists.
     first = [each for each in found.objects if each["kind"] == "Namespace"]
     rest = [each for each in found.objects if each["kind"] != "Namespace"]

@@ -69,6 +69,9 @@ def explained(said: str) -> ClusterError:
         return ClusterError("there is no such namespace", found[1], "Make it with `twin cluster apply`.")
     if found := re.search(r'(\w+)(?:\.[\w.]+)? "([^"]+)" not found', said):
         return ClusterError(f"the cluster has no such thing among its {found[1]}", found[2], "See `twin cluster plan`.")
+    if found := re.search(r'conflict with "([^"]+)".*?: (\.[\w.\[\]"=,{}-]+)', said, re.DOTALL):
+        mend = "`twin cluster apply OVERLAY --force` takes it back."
+        return ClusterError("a field was changed past the manifests", f"{found[2]}, by {found[1]}", mend)
     if "forbidden" in said.lower():
         return ClusterError("the cluster refused", last, "Ask its administrator for the rights this names.")
     if found := re.search(r'unknown field "([^"]+)"', said):
