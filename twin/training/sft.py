@@ -20,6 +20,7 @@ from twin.files import read_json, replacing, write_json, write_text
 from twin.params import Train
 from twin.progress import Progress
 from twin.training.encode import IGNORED, encode
+from twin.training.launch import end_with_those_who_started_it
 
 _COMPLETE = "complete"
 
@@ -250,6 +251,7 @@ def main() -> None:
     """Read the config named on the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
+    end_with_those_who_started_it()
     run(SftConfig(**read_json(parser.parse_args().config)))
 
 

@@ -5,7 +5,9 @@ import csv
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 from twin.errors import TrainingError
 from twin.files import read_json
 from twin.params import Train
-from twin.training.launch import MODULE, command, environment, launch
+from twin.training.launch import LAUNCHER, MODULE, ORPHANED, command, environment, launch
 from twin.training.sft import SftConfig, last_complete, write_config
 
 pytestmark = pytest.mark.slow
@@ -96,6 +98,8 @@ def test_a_killed_run_continues(
     ) as process:
         wait_for_a_checkpoint(tmp_path)
         os.killpg(process.pid, signal.SIGKILL)
+    # torchrun's processes are out of its group: one that lived on would write into the next run's checkpoints.
+    until(lambda: not workers_of(tmp_path / "c.json"))
     assert last_complete(tmp_path / "checkpoints") and not (tmp_path / "out").exists()
     run(config, train, tmp_path)
     report = read_json(tmp_path / "out" / "train.json")
@@ -118,9 +122,27 @@ def test_a_killed_worker_of_two_is_replaced_and_the_run_ends_the_same(
     ends_as(report, alone[0])
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_training_ends_with_the_stage_that_started_it(tiny_dataset: Path, tmp_path: Path, gone: bool) -> None:
+    with subprocess.Popen(["sleep", "0"]) as dead:
+        pass
+    config = write_config(job(tmp_path / "no-such-model", tiny_dataset, tmp_path)[0], tmp_path / "c.json")
+    stage = dead.pid if gone else os.getpid()
+    ended = subprocess.run(
+        [sys.executable, "-m", MODULE, "--config", str(config)], env={**environment(HOME, 1), LAUNCHER: str(stage)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ended.returncode == ORPHANED) is gone
+
+
 def wait_for_a_checkpoint(folder: Path) -> None:
+    until(lambda: last_complete(folder / "checkpoints") is not None)
+
+
+def until(true: Callable[[], bool]) -> None:
     deadline = time.time() + 120
-    while last_complete(folder / "checkpoints") is None and time.time() < deadline:
+    while not true():
+        assert time.time() < deadline
         time.sleep(0.02)
 
 
