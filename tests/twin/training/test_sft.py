@@ -140,7 +140,7 @@ def wait_for_a_checkpoint(folder: Path) -> None:
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline = time.time() + 120
+    deadline = time.time() + 600
     while not true():
         assert time.time() < deadline
         time.sleep(0.02)
