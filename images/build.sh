@@ -16,10 +16,11 @@ prefix=${PREFIX:+$PREFIX/}
 for name in ${IMAGES:-cpu serving webui training}; do
     set -- --build-arg "SHA=$sha"
     case $name in
-        cpu | serving)
-            set -- "$@" --build-arg "UV_FIND_LINKS=${UV_FIND_LINKS:-}" --build-arg "UV_INDEX=${UV_INDEX:-}"
-            [ -z "${BASE:-}" ] || set -- "$@" --build-arg "BASE=$BASE" ;;
         webui) set -- --build-arg "CPU=${prefix}twin-cpu:$tag" ;;
+        *) set -- "$@" --build-arg "UV_FIND_LINKS=${UV_FIND_LINKS:-}" --build-arg "UV_INDEX=${UV_INDEX:-}" ;;
+    esac
+    case $name in
+        cpu | serving) [ -z "${BASE:-}" ] || set -- "$@" --build-arg "BASE=$BASE" ;;
         training) [ -z "${CUDA:-}" ] || set -- "$@" --build-arg "CUDA=$CUDA" ;;
     esac
     # shellcheck disable=SC2086

@@ -6,11 +6,11 @@ FROM ${BASE} AS build
 ARG UV_FIND_LINKS=""
 ARG UV_INDEX=""
 ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
-RUN python3 -m venv /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
-COPY requirements/lock.txt requirements/overrides.txt /src/requirements/
+RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
+COPY requirements/lock.txt requirements/dev.in requirements/overrides.txt /src/requirements/
 COPY images/drop-dev.sh /src/images/
 RUN --mount=type=cache,target=/root/.cache/uv \
-    sh /src/images/drop-dev.sh /src/requirements/lock.txt > /src/requirements/image.txt \
+    sh /src/images/drop-dev.sh /src/requirements/lock.txt /src/requirements/dev.in > /src/requirements/image.txt \
     && /opt/uv/bin/uv pip install --python /opt/venv/bin/python \
         --override /src/requirements/overrides.txt -r /src/requirements/image.txt
 COPY pyproject.toml dvc.yaml /app/
@@ -19,13 +19,15 @@ COPY components /app/components
 COPY pipelines /app/pipelines
 COPY feature_repo /app/feature_repo
 COPY manifests/images /app/manifests/images
+RUN /opt/venv/bin/python -m compileall -q /app
 
 FROM ${BASE}
 # DeepSpeed compiles one small part at its first start; PostgreSQL's client library comes inside psycopg's wheel.
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends g++ libgomp1 \
+RUN apt-get update && apt-get upgrade -y && apt-get install -y --no-install-recommends g++ libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
-    && groupadd --gid 1000 twin && useradd --uid 1000 --gid twin --home-dir /tmp --no-create-home twin
+    && groupadd --gid 1000 twin && useradd --uid 1000 --gid twin --home-dir /tmp --no-create-home twin \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ARG SHA=unknown

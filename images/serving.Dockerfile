@@ -5,22 +5,25 @@ FROM ${BASE} AS build
 ARG UV_FIND_LINKS=""
 ARG UV_INDEX=""
 ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
-RUN python3 -m venv /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
+RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
 COPY requirements/lock.txt requirements/overrides.txt /src/requirements/
 COPY images/serving.txt images/locked.sh /src/images/
 # The versions are the lock's; the list only says which.
 RUN --mount=type=cache,target=/root/.cache/uv \
     sh /src/images/locked.sh /src/requirements/lock.txt > /src/requirements/locked.txt \
     && /opt/uv/bin/uv pip install --python /opt/venv/bin/python --override /src/requirements/overrides.txt \
-        --constraint /src/requirements/locked.txt -r /src/images/serving.txt
+        --constraint /src/requirements/locked.txt -r /src/images/serving.txt \
+    && find /opt/venv -type d \( -name tests -o -path '*/torch/include' \) -prune -exec rm -rf {} +
 COPY twin /app/twin
 COPY feature_repo /app/feature_repo
+RUN /opt/venv/bin/python -m compileall -q /app
 
 FROM ${BASE}
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 \
+RUN apt-get update && apt-get upgrade -y && apt-get install -y --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
-    && groupadd --gid 1000 twin && useradd --uid 1000 --gid twin --home-dir /tmp --no-create-home twin
+    && groupadd --gid 1000 twin && useradd --uid 1000 --gid twin --home-dir /tmp --no-create-home twin \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ARG SHA=unknown

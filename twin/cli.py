@@ -12,8 +12,10 @@ from pathlib import Path
 
 from twin import params as params_file
 from twin import settings as environment
+from twin import vault
 from twin.cluster import commands as cluster
 from twin.errors import TwinError
+from twin.local import users
 from twin.progress import Progress
 from twin.settings import Settings
 from twin.workspace import Workspace
@@ -66,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "rollback", _rollback, "let an earlier adapter write again", _rollback_options)
     _add(commands, "export", _export, "write the twin for Ollama, vLLM or as one merged model", _export_options)
     _add(commands, "key", _key, "give a client a key to the twin's endpoint", _key_options)
+    _add(commands, "promote", _promote, "let the newest adapter write though its gate held it back")
+    _add(commands, "user", users.run, "accounts of the web interface: add, list, remove, password", users.options)
     _add(commands, "forget", _forget, "take a document, a source or an author out of everything", _forget_options)
     _add(commands, "write", _write, "draft one text on the terminal", _write_options)
     _add(commands, "cluster", cluster.run, "the twin on Kubernetes: plan, apply, status, submit, …", cluster.options)
@@ -86,7 +90,7 @@ def _add(
 
 
 def _stage(options: argparse.Namespace) -> int:
-    settings = environment.load()
+    settings = vault.fill(environment.load())
     params = params_file.load(settings.root / "params.yaml")
     space = Workspace(settings.root, params.author.id)
     inputs, output, database, _ = STAGES[options.command]
@@ -189,6 +193,15 @@ def _rollback(options: argparse.Namespace) -> int:
     return 0
 
 
+def _promote(options: argparse.Namespace) -> int:
+    from twin.local.champion import promote
+
+    settings = environment.load()
+    space = Workspace(settings.root, params_file.load(settings.root / "params.yaml").author.id)
+    print(f"{space.author}: version {promote(space, settings)['version']} writes")
+    return 0
+
+
 def _export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=("ollama", "merged", "vllm"), help="GGUF + Modelfile, safetensors, LoRA folder")
     parser.add_argument("--out", type=Path, help="the folder to write (default: exports/AUTHOR/KIND)")
@@ -223,12 +236,15 @@ def _key(options: argparse.Namespace) -> int:
 
 def _forget_options(parser: argparse.ArgumentParser) -> None:
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--document", metavar="ID", help="one text, with its copies in other sources")
+    target.add_argument(
+        "--document", metavar="ID", help="one text, with its copies in other sources (an id, or its SHA-256)"
+    )
     target.add_argument("--source", metavar="ID", help="all that came from a source, as sources.json names it")
     target.add_argument("--author", metavar="ID", help="everything of an author")
     parser.add_argument("--adapters", action="store_true", help="remove the adapters, too, that have learned from it")
     parser.add_argument("--preview", action="store_true", help="say what would go, and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--quiet", action="store_true", help="name neither texts nor files: for a log that is kept")
 
 
 def _forget(options: argparse.Namespace) -> int:
@@ -236,7 +252,7 @@ def _forget(options: argparse.Namespace) -> int:
 
     kinds = ("document", "source", "author")
     target = next(((kind, value) for kind in kinds if (value := getattr(options, kind))), None)
-    return forget(environment.load(), target, options.adapters, options.preview, options.yes)
+    return forget(environment.load(), target, options.adapters, options.preview, options.yes, options.quiet)
 
 
 def _write_options(parser: argparse.ArgumentParser) -> None:

@@ -21,12 +21,20 @@ class ParamsError(TwinError):
     """params.yaml holds an unknown key, a missing key or a value of the wrong kind."""
 
 
+class SettingsError(TwinError):
+    """A variable of the environment holds a value that can't be used."""
+
+
 class SourceError(TwinError):
     """A source can't be read: a missing archive, an unreadable file, a refused request."""
 
 
 class NetworkError(SourceError):
     """A source or service on the network did not answer."""
+
+
+class AccountError(TwinError):
+    """An account, a login or a kept token is not as it must be."""
 
 
 class DataError(TwinError):

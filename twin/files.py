@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -44,9 +45,17 @@ def write_bytes(path: Path, data: bytes) -> Path:
     return path
 
 
-def write_json(path: Path, value: Any) -> Path:
-    """Write JSON whole, sorted and indented, so that two runs with one result give one file."""
-    return write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n")
+def write_json(path: Path, value: Any, *, private: bool = False) -> Path:
+    """Write JSON whole, sorted and indented, so that two runs with one result give one file.
+
+    A `private` one is its owner's alone to read, from its first byte on.
+    """
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+    with replacing(path) as fresh:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT, 0o600 if private else 0o666)
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+    return path
 
 
 def read_json(path: Path) -> Any:

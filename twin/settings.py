@@ -6,11 +6,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from twin.errors import SettingsError
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`home` keeps what is not versioned (Postgres, MLflow, models' cache, logs); empty URLs mean the embedded part.
 
+    `author_home` keeps what belongs to the root's author alone where several authors share a home. `webui_host` is the
+    address that the web interface listens on, `webui_names` are the host names it answers to (empty: any).
     `writer_url` is an OpenAI-compatible address (with /v1) of a stronger model that writes briefs; it reads the texts.
     """
 
@@ -35,6 +39,22 @@ class Settings:
     otlp_endpoint: str = ""
     linkedin_post_token: str = ""
     linkedin_url: str = "https://api.linkedin.com"
+    author_home: Path | None = None
+    webui_host: str = "127.0.0.1"
+    webui_names: tuple[str, ...] = ()
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = ""
+
+    @property
+    def private(self) -> Path:
+        """What belongs to one author alone: progress, jobs, tokens, posts that wait for their time."""
+        return self.author_home or self.home
+
+    @property
+    def accounts(self) -> Path:
+        """The file of people's accounts; while there is none, the interface asks for no login on this machine."""
+        return self.home / "accounts.json"
 
     @property
     def api_keys(self) -> Path:
@@ -44,7 +64,7 @@ class Settings:
     @property
     def progress(self) -> Path:
         """Folder of the progress files that the web interface follows."""
-        return self.home / "progress"
+        return self.private / "progress"
 
     @property
     def logs(self) -> Path:
@@ -52,13 +72,21 @@ class Settings:
         return self.home / "logs"
 
 
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not (text.isdecimal() and 0 < int(text) < 65_536):
+        raise SettingsError(f"the port {name}", repr(text), f"Give a whole number from 1 to 65535, such as {default}.")
+    return int(text)
+
+
 def load() -> Settings:
-    """Read the environment. Ports must be whole numbers, else ValueError from the standard library."""
+    """Read the environment. SettingsError for a port that is none."""
     env = os.environ
     root = Path(env.get("TWIN_ROOT", ".")).resolve()
     home = Path(env.get("TWIN_HOME", root / ".twin")).resolve()
-    predictor_port = int(env.get("TWIN_PREDICTOR_PORT", "8082"))
-    endpoint_port = int(env.get("TWIN_ENDPOINT_PORT", "8081"))
+    author_home = env.get("TWIN_AUTHOR_HOME", "")
+    predictor_port = _port("TWIN_PREDICTOR_PORT", 8082)
+    endpoint_port = _port("TWIN_ENDPOINT_PORT", 8081)
     return Settings(
         root=root,
         home=home,
@@ -73,7 +101,7 @@ def load() -> Settings:
         judge_url=env.get("TWIN_JUDGE_URL", ""),
         judge_model=env.get("TWIN_JUDGE_MODEL", ""),
         judge_key=env.get("TWIN_JUDGE_KEY", ""),
-        webui_port=int(env.get("TWIN_WEBUI_PORT", "8080")),
+        webui_port=_port("TWIN_WEBUI_PORT", 8080),
         endpoint_port=endpoint_port,
         predictor_port=predictor_port,
         api_key=env.get("TWIN_API_KEY", ""),
@@ -81,4 +109,10 @@ def load() -> Settings:
         linkedin_post_token=env.get("LINKEDIN_POST_TOKEN", ""),
         linkedin_url=env.get("TWIN_LINKEDIN_URL", "https://api.linkedin.com"),
         linkedin_token=env.get("LINKEDIN_TOKEN", ""),
+        author_home=Path(author_home).resolve() if author_home else None,
+        webui_host=env.get("TWIN_WEBUI_HOST", "127.0.0.1"),
+        webui_names=tuple(env.get("TWIN_WEBUI_NAMES", "").replace(",", " ").split()),
+        oidc_issuer=env.get("TWIN_OIDC_ISSUER", "").rstrip("/"),
+        oidc_client=env.get("TWIN_OIDC_CLIENT_ID", ""),
+        oidc_secret=env.get("TWIN_OIDC_CLIENT_SECRET", ""),
     )

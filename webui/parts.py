@@ -21,6 +21,16 @@ _MARKS = {
 }  # fmt: skip
 
 
+# The mark of what a viewer may use: searching, turning pages, opening. Any other event of theirs is not heard.
+READING = "reading"
+
+
+# Ctrl or Cmd with Enter in a text box: the text goes along, its last letters may still be on their way otherwise.
+CTRL_ENTER = """(e) => {
+  if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) { e.preventDefault(); emit(e.target.value) }
+}"""
+
+
 def heading(level: int, words: str) -> ui.element:
     """A real heading element, for readers of screens too."""
     return _tag(f"h{level}", words)
@@ -35,6 +45,16 @@ def _tag(tag: str, words: str) -> ui.element:
     element = ui.label(words)
     element.tag = tag
     return element
+
+
+def section(title: str, words: str = "") -> ui.element:
+    """A card with its heading; what is put `with` it lands inside."""
+    card = ui.element("section").classes("card").props(f'aria-label="{escape(title)}"')
+    with card, ui.element("div"):
+        heading(2, title)
+        if words:
+            text(words, "soft small")
+    return card
 
 
 def chip(words: str, tone: str = "") -> ui.label:
@@ -85,10 +105,29 @@ def quiet(label: str, action: Callable[[], Any], icon: str | None = None) -> ui.
     return ui.button(label, on_click=action, icon=icon, color=None).props("flat no-caps").classes("quiet")
 
 
-def bare(icon: str, name: str, action: Callable[[], Any]) -> ui.button:
-    """A button that is an icon; `name` is said by screen readers and shown on hover."""
+def bare(icon: str, name: str, action: Callable[[], Any], letter: str = "") -> ui.button:
+    """A button that is an icon; `name` is said by screen readers and shown on hover, `letter` as in `key`."""
     button = ui.button(icon=icon, on_click=action, color=None).props(f'flat dense no-caps aria-label="{escape(name)}"')
-    return button.classes("bare").tooltip(name)
+    if letter:
+        button.props(f'aria-keyshortcuts="Alt+{letter.upper()}"')
+    return button.classes("bare").tooltip(f"{name} (Alt+{letter.upper()})" if letter else name)
+
+
+def key(element: ui.element, letter: str) -> None:
+    """Let Alt with a letter press it (see theme.KEYS); said on hover and to screen readers."""
+    element.props(f'aria-keyshortcuts="Alt+{letter.upper()}"').tooltip(f"Alt+{letter.upper()}")
+
+
+def segments(options: dict[Any, str], value: Any, name: str, action: Callable[[Any], Any]) -> ui.toggle:
+    """A choice of few, side by side; `name` is said by screen readers."""
+    toggle = ui.toggle(options, value=value, on_change=action).classes("segments")
+    return toggle.props(f'no-caps unelevated toggle-color="" toggle-text-color=ink aria-label="{escape(name)}"')
+
+
+def pages(number: int, last: int, turn: Callable[[int], Any]) -> ui.pagination:
+    """The way through a long list."""
+    pager = ui.pagination(1, last, value=number, direction_links=True, on_change=lambda e: turn(e.value))
+    return pager.props('max-pages=6 color="" active-design="unelevated" active-color="" gutter="2px"')
 
 
 def stage_list(found: Sequence[Stage]) -> None:
@@ -163,13 +202,17 @@ def markdown(words: str) -> ui.html:
     return ui.html(safe_html(words), sanitize=False).classes("reader")
 
 
-def safe_html(words: str) -> str:
-    """Markdown to HTML in which only plain formatting and web links are left."""
+def safe_html(words: str, *, literal: bool = False) -> str:
+    """Markdown to HTML in which only plain formatting and web links are left; `literal` keeps tags and line ends as typed."""
     import bleach
-    from markdown import markdown as render
+    from markdown import Markdown
 
+    render = Markdown(extensions=["fenced_code", "tables", "sane_lists", *(["nl2br"] if literal else [])])
+    if literal:
+        render.preprocessors.deregister("html_block")
+        render.inlinePatterns.deregister("html")
     # A picture is fetched by whoever opens the page, which tells its host: it becomes a link.
-    html = render(re.sub(r"!\[([^\]]*)\]\(", r"[\1](", words), extensions=["fenced_code", "tables", "sane_lists"])
+    html = render.convert(re.sub(r"!\[([^\]]*)\]\(", r"[\1](", words))
     clean = bleach.clean(
         html, tags=_TAGS, attributes={"a": ["href", "title"]}, protocols=["http", "https", "mailto"], strip=True
     )

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 
 from nicegui import ui
 
 from webui import parts
-from webui.client import Client, endpoint, state
+from webui.access import rules
+from webui.client import Client, authors, endpoint, state
 
 PAGES = (
     ("/", "Home", "o_home"),
     ("/sources", "Sources", "o_inventory_2"),
     ("/write", "Write", "o_edit_note"),
+    ("/drafts", "Drafts", "o_history_edu"),
     ("/library", "Library", "o_auto_stories"),
     ("/evaluation", "Evaluation", "o_insights"),
     ("/monitoring", "Monitoring", "o_monitor_heart"),
+    ("/settings", "Settings", "o_tune"),
 )
 
 MARK = (
@@ -29,10 +33,22 @@ MARK = (
 FAVICON = MARK.replace("currentColor", "#1f6650").replace(' aria-hidden="true"', "")
 
 
+# Alt with a letter presses what names it in aria-keyshortcuts. A Mac composes letters with Alt while somebody types:
+# there the key's place counts, and only outside of text boxes.
+KEYS = """document.addEventListener('keydown', (e) => {
+  if (!e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+  const plain = /^[a-z]$/i.test(e.key), typing = e.target.matches('input, textarea, [contenteditable]');
+  if (!plain && (typing || !e.code.startsWith('Key'))) return;
+  const letter = (plain ? e.key : e.code.slice(3)).toUpperCase();
+  const found = document.querySelector(`[aria-keyshortcuts="Alt+${letter}"]`);
+  if (found && found.checkVisibility()) { e.preventDefault(); found.click(); }
+});"""
+
+
 def install() -> None:
-    """Put the style sheet on every page; called once, when the pages are registered."""
+    """Put the style sheet and the keys on every page; called once, when the pages are registered."""
     css = (Path(__file__).parent / "theme.css").read_text(encoding="utf-8")
-    ui.add_head_html(f"<style>{css}</style>", shared=True)
+    ui.add_head_html(f"<style>{css}</style><script>{KEYS}</script>", shared=True)
 
 
 def page(path: str) -> ui.page:
@@ -47,7 +63,7 @@ def frame(client: Client, path: str, title: str, lead: str = "") -> Iterator[Non
     drawer = ui.left_drawer(fixed=True, top_corner=True, bottom_corner=True).props('width=236 aria-label="Main menu"')
     with drawer:
         look = _sidebar(client, path)
-    with ui.element("div").classes("topbar"):
+    with ui.element("div").classes("topbar").mark(parts.READING):
         ui.button(icon="o_menu", on_click=drawer.toggle, color=None).props(
             'flat round dense aria-label="Open the menu"'
         )
@@ -70,12 +86,36 @@ def _sidebar(client: Client, path: str) -> Callable[[], Awaitable[None]]:
         ui.html(MARK, sanitize=False)
         ui.label("Twin")
     for target, name, icon in PAGES:
+        if not client.visitor.may(rules.needed(target)):
+            continue
         here = target == path
         with ui.link(target=target).classes("nav here" if here else "nav").props('aria-current="page"' if here else ""):
             ui.icon(icon).props('aria-hidden="true"')
             ui.label(name)
     with ui.column().classes("foot"):
-        return _answering(client)
+        look = _answering(client)
+        _visitor(client)
+    return look
+
+
+def _visitor(client: Client) -> None:
+    """Whose twin is shown, where there are several, and who is signed in: plain forms, which set cookies."""
+    mine = {name: place for name, place in client.authors().items() if client.visitor.sees(name)}
+    if len(mine) > 1:
+        options = "".join(
+            f'<option value="{escape(name)}" {"selected" if name == client.visitor.author else ""}>'
+            f"{escape(authors.name_of(place))}</option>"
+            for name, place in mine.items()
+        )
+        ui.html(
+            '<form method="post" action="/author"><select name="author" aria-label="Whose twin" class="field" '
+            f'onchange="this.form.submit()">{options}</select></form>', sanitize=False,
+        ).classes("full")  # fmt: skip
+    if client.visitor.login:
+        ui.html(
+            f'<form method="post" action="/logout" class="line apart"><span>{escape(client.visitor.name)} · '
+            f'{client.visitor.role}</span><button class="button quiet small">Sign out</button></form>', sanitize=False,
+        ).classes("full")  # fmt: skip
 
 
 def _answering(client: Client) -> Callable[[], Awaitable[None]]:

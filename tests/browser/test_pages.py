@@ -16,7 +16,7 @@ from webui.client import jobs
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("/", "/sources", "/write", "/library", "/evaluation", "/monitoring")
+PATHS = ("/", "/sources", "/write", "/drafts", "/library", "/evaluation", "/monitoring", "/settings")
 
 
 def test_from_the_first_visit_to_a_source(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:

@@ -6,44 +6,28 @@ from typing import Any
 
 import pytest
 
-from twin.files import write_json, write_text
+from twin.files import write_json
 
 EMPTY = {
     "/": "Whose twin is it?",
     "/sources": "Whose twin is it?",
     "/write": "No twin to write with yet",
+    "/drafts": "No drafts yet",
     "/library": "No texts yet",
     "/evaluation": "Not measured yet",
     "/monitoring": "No twin yet",
+    "/settings": "Who may open this interface.",
 }
 FILLED = {
     "/": "Words by month",
     "/sources": "1 source",
     "/write": "Nothing written yet",
+    "/drafts": "Drafts · 1",
     "/library": "1–25 of 30",
     "/evaluation": "Let through: this version may write",
     "/monitoring": "The drafts still sound like you",
+    "/settings": "Version 2",
 }
-
-
-def fill(world: Any, settings: Any) -> None:
-    """A twin that has gone through the whole pipeline."""
-    work = world.project(settings.root, documents=30)
-    for file in (
-        work.features / "chunks.parquet",
-        work.dataset / "examples.parquet",
-        work.adapter / "adapter_model.safetensors",
-    ):
-        write_text(file, "")
-    write_json(work.registration / "registration.json", {"version": 2})
-    write_json(work.report / "metrics.json", {"bits_per_byte": {"base": 1.5, "adapter": 1.3}})
-    write_json(work.report / "gate.json", {"passed": True, "reasons": ["It is better."]})
-    write_text(work.report / "report.html", "<script>1</script><h1>Report</h1>")
-    write_json(
-        work.monitoring / "drift.json",
-        {"requests": 34, "enough": True, "share": 0.1, "drifted": False, "latency": {"p50": 2.0, "p95": 4.0}},
-    )
-    write_json(settings.home / "serving" / f"{world.AUTHOR}.json", {"author": world.AUTHOR, "version": 2})
 
 
 @pytest.mark.parametrize("path", EMPTY)
@@ -55,7 +39,7 @@ async def test_a_page_without_data_says_how_to_begin(path: str, settings: Any, v
 
 @pytest.mark.parametrize("path", FILLED)
 async def test_a_page_shows_the_data(path: str, settings: Any, world: Any, visit: Any) -> None:
-    fill(world, settings)
+    world.fill(settings)
     user = await visit(settings)
     await user.open(path)
     await user.should_see(FILLED[path])
@@ -82,7 +66,7 @@ async def test_the_fictional_author_is_named_as_such(settings: Any, world: Any, 
 
 
 async def test_home_names_the_version_that_writes(settings: Any, world: Any, visit: Any) -> None:
-    fill(world, settings)
+    world.fill(settings)
     user = await visit(settings)
     await user.open("/")
     await user.should_see("Version 2")
@@ -100,7 +84,7 @@ async def test_a_first_visitor_becomes_the_author(settings: Any, visit: Any) -> 
 
 
 async def test_stored_reports_are_boxed_in(settings: Any, world: Any, visit: Any) -> None:
-    fill(world, settings)
+    world.fill(settings)
     user = await visit(settings)
     await user.open("/evaluation")
     answer = await user.http_client.get("/report/evaluation")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -50,46 +47,13 @@ def test_differences_are_in_words() -> None:
     assert found == [("same", "the "), ("gone", "old"), ("new", "new"), ("same", " tea")]
 
 
-@pytest.fixture
-def site() -> Iterator[Any]:
-    """LinkedIn on the loopback: `asked` holds what it was sent."""
-
-    class Site(BaseHTTPRequestHandler):
-        asked: list[tuple[str, dict[str, str], Any]] = []  # noqa: RUF012
-        status = 201
-
-        def do_GET(self) -> None:
-            self._answer(200 if "good" in self.headers["Authorization"] else 401, b'{"sub": "abc"}')
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            type(self).asked.append((self.path, dict(self.headers), body))
-            self._answer(type(self).status, b"")
-
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("x-restli-id", "urn:li:share:7")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Site.asked = []
-    Site.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
-    yield Site
-    server.shutdown()
-
-
 async def test_a_post_goes_out_in_the_persons_name(settings: Settings, site: Any) -> None:
     settings = replace(settings, linkedin_url=site.url)
     with pytest.raises(NetworkError, match="no LinkedIn token"):
         await linkedin.publish(settings, "Tea")
     linkedin.keep_token(settings, " good ")
-    assert (settings.home / "linkedin.json").stat().st_mode & 0o077 == 0
+    kept = settings.home / "tokens.json"
+    assert kept.stat().st_mode & 0o077 == 0 and "good" not in kept.read_text()
     address = await linkedin.publish(settings, "**Tea** (hot) #tea")
     assert address == "https://www.linkedin.com/feed/update/urn:li:share:7/"
     path, headers, body = site.asked[0]

@@ -80,6 +80,33 @@ def project(root: Path, documents: int = 0, params: str = PARAMS) -> Workspace:
     return work
 
 
+def fill(settings: Settings) -> Workspace:
+    """A twin that has gone through the whole pipeline, with one draft."""
+    work = project(settings.root, documents=30)
+    for file in (
+        work.features / "chunks.parquet",
+        work.dataset / "examples.parquet",
+        work.adapter / "adapter_model.safetensors",
+    ):
+        write_text(file, "")
+    write_json(work.registration / "registration.json", {"version": 2})
+    write_json(work.report / "metrics.json", {"bits_per_byte": {"base": 1.5, "adapter": 1.3}})
+    write_json(work.report / "gate.json", {"passed": True, "reasons": ["It is better."]})
+    write_text(work.report / "report.html", "<script>1</script><h1>Report</h1>")
+    write_json(
+        work.monitoring / "drift.json",
+        {"requests": 34, "enough": True, "share": 0.1, "drifted": False, "latency": {"p50": 2.0, "p95": 4.0}},
+    )
+    write_json(settings.home / "serving" / f"{AUTHOR}.json", {"author": AUTHOR, "version": 2})
+    order = {"author": AUTHOR, "register": "post", "brief": "Tea and queues"}
+    draft = {
+        "id": "20260101", "order": order, "state": "done", "text": "The kettle is on.", "error": "", "seconds": 2.0,
+        "draft": {"text": "The kettle is on.", "adapter": f"{AUTHOR}@2"}, "started_at": time.time() - 90_000,
+    }  # fmt: skip
+    write_json(settings.home / "drafts" / AUTHOR / "20260101.json", draft)
+    return work
+
+
 def say(settings: Settings, stage: str, state: str = "running", **more: Any) -> None:
     """Write a stage's progress file as a running stage does."""
     import os
@@ -94,7 +121,10 @@ def say(settings: Settings, stage: str, state: str = "running", **more: Any) -> 
 
 @dataclass
 class Endpoint:
-    """The fake endpoint: what it streams and how; `asked` holds the bodies it was sent."""
+    """The fake endpoint: what it streams and how; `asked` holds the bodies it was sent, `traced` their traces.
+
+    `steps` go into every draft, `adapters` (model to version) are what can be asked for.
+    """
 
     port: int
     words: list[str] = field(default_factory=lambda: ["Kettle ", "first.", "\n\n", "Then ", "the ", "<queue>."])
@@ -102,13 +132,16 @@ class Endpoint:
     break_after: int | None = None
     status: int = 200
     asked: list[dict[str, Any]] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    adapters: dict[str, str] = field(default_factory=dict)
     gate: threading.Event = field(default_factory=threading.Event)
 
     def draft(self, body: dict[str, Any]) -> dict[str, Any]:
         """The Draft that the last chunk carries."""
         cite = {"sentence": 0, "chunk_id": "c1", "document_id": "files:1", "title": "Article 1",
                 "url": "https://ada.example/1", "score": 0.7, "quote": "The kettle & the <b>queue</b>"}  # fmt: skip
-        steps = [{"name": "retrieve", "input": "kettle", "output": "3 facts", "seconds": 0.1}]
+        steps = [{"name": "retrieve", "input": "kettle", "output": "3 facts", "seconds": 0.1}, *self.steps]
         return {
             "id": "d1", "author": AUTHOR, "register": body["twin"]["register"],
             "brief": body["messages"][-1]["content"],
@@ -140,10 +173,15 @@ def endpoint() -> Iterator[Endpoint]:
     def ready() -> Any:
         return JSONResponse({"ready": fake.status == 200}, status_code=fake.status)
 
+    @app.get("/openai/v1/models")
+    def models() -> Any:
+        return {"data": [{"id": name, "version": version} for name, version in fake.adapters.items()]}
+
     @app.post("/openai/v1/chat/completions")
     async def chat(request: Request) -> Any:
         body = await request.json()
         fake.asked.append(body)
+        fake.traced.append(request.headers.get("traceparent", ""))
         if fake.status != 200:
             return JSONResponse({"error": {"message": "the base model is loading"}}, status_code=fake.status)
         return StreamingResponse(fake.stream(body), media_type="text/event-stream")
@@ -159,3 +197,25 @@ def endpoint() -> Iterator[Endpoint]:
         fake.gate.clear()
         server.should_exit = True
         thread.join(5)
+
+
+def named(user: Any, kind: type, name: str) -> Any:
+    """The one element of this kind that a screen reader calls `name`."""
+    (found,) = [e for e in user.find(kind=kind).elements if e.props.get("aria-label") == name]
+    return found
+
+
+def press(user: Any, element: Any) -> None:
+    """Click this very element."""
+    from nicegui.testing.user_interaction import UserInteraction
+
+    UserInteraction(user, {element}, None).click()
+
+
+def pick(user: Any, words: str) -> None:
+    """Click the entry of a menu."""
+    from nicegui import ui
+
+    entries = user.find(kind=ui.menu_item).elements
+    (entry,) = [e for e in entries if any(getattr(child, "text", "") == words for child in e.descendants())]
+    press(user, entry)

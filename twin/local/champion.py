@@ -30,8 +30,12 @@ def publish(space: Workspace, settings: Settings) -> dict[str, Any] | None:
     registration = read_json(record)
     if not registration.get("promoted"):
         return None
-    kept = _keep(space.adapter, settings, space.author, registration["adapter_sha256"])
-    content = {
+    return _point(space, settings, registration, space.adapter)
+
+
+def _point(space: Workspace, settings: Settings, registration: dict[str, Any], adapter: Path) -> dict[str, Any]:
+    kept = _keep(adapter, settings, space.author, registration["adapter_sha256"])
+    content: dict[str, Any] = {
         "author": space.author,
         "version": str(registration["version"]),
         "gguf": str(kept / "adapter.gguf"),
@@ -43,6 +47,22 @@ def publish(space: Workspace, settings: Settings) -> dict[str, Any] | None:
     if known.get("sha256") != content["sha256"] or known.get("version") != content["version"]:
         write_json(target, content | {"previous": _former(known, content)})
     return content
+
+
+def promote(space: Workspace, settings: Settings) -> dict[str, Any]:
+    """Let the newest registered adapter write though its gate held it back; raises ServingError when there is none.
+
+    The registry's champion follows; `registration.json` keeps the gate's verdict.
+    """
+    from twin import registry
+
+    record = space.registration / "registration.json"
+    registration = read_json(record) if record.exists() else {}
+    if not registration.get("version"):
+        raise ServingError("there is no adapter to promote", space.author, "Train the twin first.")
+    registry.promote(settings, space.author, str(registration["version"]))
+    # The registry's copy: the stage's own folder may hold a later training by now.
+    return _point(space, settings, registration, Path(registration["adapter_dir"]))
 
 
 def rollback(settings: Settings, author: str, version: str = "") -> dict[str, Any]:

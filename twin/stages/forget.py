@@ -124,8 +124,12 @@ def _home(plan: Plan, settings: Settings) -> Said:
     said: Said = []
     if plan.kind == "author":
         own = [f"drafts/{plan.author}", f"serving/{plan.author}.json", f"serving/adapters/{plan.author}",
-               f"checkpoints/{plan.author}", f"crawls/{plan.author}", f"logs/train-{plan.author}.log"]  # fmt: skip
+               f"checkpoints/{plan.author}", f"crawls/{plan.author}", f"logs/train-{plan.author}.log",
+               f"briefs/{plan.author}.json", f"evaluation/{plan.author}"]  # fmt: skip
         said += [f"{name}: removed" for name in own if erasing.remove(settings.home / name)]
+    elif erasing.remove(settings.home / "checkpoints" / plan.author):
+        # They have learned from it, and with other texts no training goes on from them.
+        said.append(f"checkpoints/{plan.author}, of a training that was cut short: removed")
     for consent in plan.consents:
         # What a crawl remembers of a source (pages packed, texts read) goes whole: the next one reads it anew.
         if ledger.forget(settings.home, plan.author, consent):

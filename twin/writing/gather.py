@@ -18,7 +18,7 @@ from twin.text.chunk import chunks as cut
 from twin.text.instructions import inert
 from twin.writing.plan import by_hand, outline
 from twin.writing.prompt import estimate, fit
-from twin.writing.work import Retrieval, Work
+from twin.writing.work import SEARCH, Retrieval, Work
 
 POINTS = 3
 _LINK_WORDS = 90
@@ -31,7 +31,8 @@ def gather(work: Work, store: Retrieval, serve: Serve) -> None:
     asked = work.commission
     if asked.model == BASE and asked.given.draft is None and asked.action in _VOICED:
         began = time.monotonic()
-        hits = store.exemplars(asked.author, asked.spoken, serve.exemplars)
+        with work.clock(SEARCH):
+            hits = store.exemplars(asked.author, asked.spoken, serve.exemplars)
         # Exemplars have their own half of the budget: facts that vary in length must not change the cached prefix.
         kept = [hits[i] for i in fit([hit.chunk.text for hit in hits], serve.prompt_tokens // 2)]
         work.exemplars, _ = _inert([hit.chunk for hit in kept])
@@ -72,7 +73,8 @@ def _find_facts(work: Work, store: Retrieval, serve: Serve) -> None:
     order = sorted(range(len(linked)), key=lambda i: -float(vectors[0] @ vectors[i + 1]))
     nearest = [linked[i] for i in order[: max(1, serve.facts)]] if linked else []
     shown = {chunk.id for chunk in work.exemplars}
-    hits = store.search(asked.author, vectors[0], asked.brief, serve.facts + len(shown))
+    with work.clock(SEARCH):
+        hits = store.search(asked.author, vectors[0], asked.brief, serve.facts + len(shown))
     hits = [hit for hit in hits if hit.chunk.id not in shown][: serve.facts]
     # A link was handed in for this very text: what it says comes before what the author said long ago.
     candidates, orders = _inert(nearest + [hit.chunk for hit in hits])
@@ -87,7 +89,9 @@ def _find_facts(work: Work, store: Retrieval, serve: Serve) -> None:
 
 def _given_facts(work: Work, store: Retrieval, ids: Sequence[str]) -> None:
     began = time.monotonic()
-    known = {chunk.id: chunk for chunk in [*work.linked, *store.chunks(work.commission.author, list(ids))]}
+    with work.clock(SEARCH):
+        found = store.chunks(work.commission.author, list(ids))
+    known = {chunk.id: chunk for chunk in [*work.linked, *found]}
     if missing := [name for name in ids if name not in known]:
         raise DataError("there is no such fact of this author", missing[0], "Take ids from the step `facts`.")
     work.facts, orders = _inert([known[name] for name in ids])

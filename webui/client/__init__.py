@@ -9,15 +9,23 @@ from twin.errors import ParamsError
 from twin.params import Params
 from twin.settings import Settings
 from twin.workspace import Workspace
+from webui.client import authors
 from webui.client.desk import Desk
+from webui.client.visitor import Visitor
 
 
 @dataclass(frozen=True)
 class Client:
-    """What every page is given: where things live, and the desk on which drafts are being written."""
+    """What every page is given: where one author's things live, the desk of their drafts, and who looks."""
 
     settings: Settings
     desk: Desk = field(default_factory=Desk)
+    visitor: Visitor = field(default_factory=Visitor)
+    house: Settings | None = None
+
+    def authors(self) -> dict[str, Settings]:
+        """Every author of the house by id, for whoever may see them all."""
+        return authors.settings_of(self.house or self.settings)
 
     def params(self) -> Params:
         """params.yaml as it is now; raises ParamsError."""

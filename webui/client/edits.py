@@ -41,6 +41,26 @@ def reject(space: Workspace, record: dict[str, Any]) -> None:
     record.update(verdict="rejected", pair_at="")
 
 
+def pairs(space: Workspace) -> list[dict[str, Any]]:
+    """What the twin can learn from, newest first: brief, register, rejected, chosen, adapter, at.
+
+    Raises DataError for a line that is no pair.
+    """
+    path = space.edits / PAIRS
+    if not path.exists():
+        return []
+    try:
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return sorted(found, key=lambda pair: str(pair["at"]), reverse=True)
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError("the kept edits can't be read", f"{path} ({error})", "Mend or remove the line.") from error
+
+
+def take_back(space: Workspace, at: str) -> None:
+    """Take the pair that was made at this moment out of what the twin learns from."""
+    _keep(space.edits / PAIRS, at, None)
+
+
 def written_text(record: dict[str, Any]) -> str:
     """The draft as the twin wrote it, whatever was made of it since."""
     return str((record.get("draft") or {}).get("text") or record["text"])

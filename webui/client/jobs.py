@@ -21,12 +21,14 @@ PIPELINE = "pipeline"
 COLLECT = "collect"
 MONITOR = "monitor"
 FORGET = "forget"
+EXPORT = "export"
 
 _TITLES = {
     PIPELINE: "Collecting, learning and measuring",
     COLLECT: "Collecting",
     MONITOR: "Making the monitoring report",
     FORGET: "Forgetting",
+    EXPORT: "Exporting the twin",
 }
 
 
@@ -77,6 +79,7 @@ def start(settings: Settings, kind: str, *, lines: list[list[str]] | None = None
         process = subprocess.Popen(
             [sys.executable, "-m", "webui.client.runner", str(file)],
             cwd=Path(__file__).parents[2],
+            env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -95,14 +98,25 @@ def forget(settings: Settings, source: str, adapters: bool) -> Job:
     return start(settings, FORGET, lines=[line])
 
 
+def export(settings: Settings, kind: str) -> Job:
+    """Start to export the twin that writes, as a kind of `twin export`; raises StackError while another job runs."""
+    return start(settings, EXPORT, lines=[[sys.executable, "-m", "twin", "export", kind]])
+
+
 def forget_preview(settings: Settings, source: str) -> str:
     """What forgetting a source would take away, in the command's own words; changes nothing."""
-    env = {**os.environ, "TWIN_ROOT": str(settings.root), "TWIN_HOME": str(settings.home)}
     done = subprocess.run(
         [sys.executable, "-m", "twin", "forget", "--source", source, "--preview"],
-        cwd=Path(__file__).parents[2], env=env, capture_output=True, text=True, timeout=120, check=False,
+        cwd=Path(__file__).parents[2], env=environment(settings), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     return (done.stdout if done.returncode == 0 else done.stderr).strip()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a command sees of this author: where the project, the home and the author's own part of it lie."""
+    private = {"TWIN_AUTHOR_HOME": str(settings.author_home)} if settings.author_home else {}
+    places = {"TWIN_ROOT": str(settings.root), "TWIN_HOME": str(settings.home)}
+    return {**{k: v for k, v in os.environ.items() if k != "TWIN_AUTHOR_HOME"}, **places, **private}
 
 
 def latest(settings: Settings, kind: str | None = None) -> Job | None:
@@ -160,7 +174,7 @@ def _job(settings: Settings, file: Path) -> Job:
 
 
 def _folder(settings: Settings) -> Path:
-    return settings.home / "jobs"
+    return settings.private / "jobs"
 
 
 def _newest_title(settings: Settings) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
+from twin import vault
 from twin.errors import NetworkError
-from twin.files import read_json, write_json
+from twin.files import read_json
 from twin.settings import Settings
 from twin.text.platforms import problems, shown
 
@@ -19,26 +20,16 @@ _RESERVED = re.compile(r"([\\|{}@\[\]()<>*_~]|#(?!\w))")
 
 def token(settings: Settings) -> str:
     """The person's token: of the environment (LINKEDIN_POST_TOKEN), or the one they gave on the page; "" without one."""
-    if settings.linkedin_post_token:
-        return settings.linkedin_post_token
-    try:
-        return str(read_json(_file(settings))["token"])
-    except (OSError, ValueError, KeyError):
-        return ""
+    clear = settings.private / "linkedin.json"
+    if clear.exists():  # of a version that kept it unencrypted
+        keep_token(settings, str(read_json(clear).get("token", "")))
+        clear.unlink()
+    return settings.linkedin_post_token or vault.token(settings, "linkedin_post")
 
 
 def keep_token(settings: Settings, value: str) -> None:
-    """Keep the token on this machine, readable by its owner only; an empty one is forgotten."""
-    file = _file(settings)
-    if not value.strip():
-        file.unlink(missing_ok=True)
-        return
-    write_json(file, {"token": value.strip()})
-    file.chmod(0o600)
-
-
-def _file(settings: Settings) -> Any:
-    return settings.home / "linkedin.json"
+    """Keep the token on this machine, encrypted; an empty one is forgotten."""
+    vault.keep(settings, "linkedin_post", value)
 
 
 async def publish(settings: Settings, text: str) -> str:

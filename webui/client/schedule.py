@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ _LATE_SECONDS = 3600.0
 
 def folder(settings: Settings) -> Path:
     """Where they wait."""
-    return settings.home / "schedule"
+    return settings.private / "schedule"
 
 
 def add(settings: Settings, draft_id: str, text: str, at: float) -> dict[str, Any]:
@@ -45,10 +46,11 @@ def cancel(settings: Settings, item_id: str) -> None:
     (folder(settings) / f"{Path(item_id).name}.json").unlink(missing_ok=True)
 
 
-async def run(settings: Settings) -> None:
-    """Send what is due, for ever."""
+async def run(every: Callable[[], list[Settings]]) -> None:
+    """Send what is due of every author, for ever."""
     while True:
-        await send_due(settings)
+        for settings in every():
+            await send_due(settings)
         await asyncio.sleep(_LOOK_SECONDS)
 
 

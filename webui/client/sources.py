@@ -185,6 +185,29 @@ def raw_entries(params_file: Path) -> list[dict[str, Any]]:
     return [dict(item) for item in data.get("sources") or []]
 
 
+def change(params_file: Path, values: dict[str, Any]) -> Params:
+    """Set dotted keys of params.yaml, its comments kept; raises ParamsError, and then the file is as it was."""
+    yaml, data = _open(params_file)
+    for key, value in values.items():
+        *sections, last = key.split(".")
+        place = data
+        for section in sections:
+            place = place.setdefault(section, {})
+        if isinstance(value, list):
+            value = _flow(value)
+        place[last] = value
+    return _close(params_file, yaml, data)
+
+
+def _flow(values: list[Any]) -> Any:
+    """A list on one line, as params.yaml writes short ones."""
+    from ruamel.yaml.comments import CommentedSeq
+
+    found = CommentedSeq(values)
+    found.fa.set_flow_style()
+    return found
+
+
 def _open(params_file: Path) -> tuple[Any, Any]:
     return _open_text(params_file.read_text(encoding="utf-8"))
 

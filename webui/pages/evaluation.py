@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from webui import parts, theme
+from webui.access.door import Door
 from webui.client import Client, evaluation, state
 from webui.client.evaluation import Figure
 from webui.pages import reports
@@ -27,10 +28,11 @@ class Seen:
     report: float | None = None
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/evaluation`."""
 
     async def page() -> None:
+        client = door.enter()
         with theme.frame(client, "/evaluation", "Evaluation", "Measured on texts of yours that the twin never saw."):
             await parts.live(lambda: _look(client), _show, every=4.0)
 

@@ -10,6 +10,7 @@ from twin.errors import TwinError
 from twin.params import Params
 from twin.workspace import Workspace
 from webui import parts, theme
+from webui.access.door import Door
 from webui.client import Client, drafts, evaluation, jobs, library, sources, state
 from webui.pages import working
 
@@ -36,10 +37,11 @@ class Past:
     drafts: tuple[tuple[str, str, str], ...] = ()
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve Home at `/`."""
 
     async def home() -> None:
+        client = door.enter()
         params, _ = client.params_or_error()
         title = f"{params.author.name}’s twin" if params else "Your twin"
         with theme.frame(client, "/", title):

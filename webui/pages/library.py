@@ -11,7 +11,8 @@ from twin.errors import TwinError
 from twin.records import REGISTERS
 from twin.workspace import Workspace
 from webui import parts, theme
-from webui.client import Client, library
+from webui.access.door import Door
+from webui.client import library
 from webui.client.library import Query
 
 PER_PAGE = 25
@@ -23,10 +24,11 @@ ORDERS = {
 }
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/library`."""
 
     async def page() -> None:
+        client = door.enter()
         with theme.frame(client, "/library", "Library", "Everything the twin knows of your writing, word for word."):
             params, error = client.params_or_error()
             if error:
@@ -63,7 +65,7 @@ class Shelf:
     async def show(self) -> None:
         """Draw the controls and the first page."""
         kept, left = self.frames["kept"], self.frames["left"]
-        with ui.element("div").classes("line").props("role=search"):
+        with ui.element("div").classes("line").props("role=search").mark(parts.READING):
             search = (
                 ui.input(placeholder="Search titles and texts")
                 .props('outlined dense clearable debounce=150 aria-label="Search"')
@@ -85,10 +87,10 @@ class Shelf:
             names = {"kept": f"Kept · {len(kept):,}", "left": f"Left out · {len(left):,}"}
             ui.toggle(names, value="kept", on_change=lambda e: self._set(which=e.value)).props(
                 'no-caps unelevated toggle-color="" toggle-text-color=ink'
-            ).classes("segments")
+            ).classes("segments").mark(parts.READING)
         self.count = ui.label().classes("soft small nums").props('role="status"')
-        self.rows = ui.element("div").classes("rows")
-        self.pager = ui.element("div").classes("line").style("justify-content: center")
+        self.rows = ui.element("div").classes("rows").mark(parts.READING)
+        self.pager = ui.element("div").classes("line").style("justify-content: center").mark(parts.READING)
         await self._draw()
 
     def _select(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from webui import parts, theme
+from webui.access.door import Door
 from webui.client import Client, drafts, evaluation, jobs, state
 from webui.pages import reports, working
 from webui.pages.evaluation import table
@@ -26,10 +27,11 @@ class Seen:
     report: float | None = None
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/monitoring`."""
 
     async def page() -> None:
+        client = door.enter()
         with theme.frame(
             client, "/monitoring", "Monitoring", "Holds what the twin was asked to write against your own texts."
         ):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from nicegui import app
+from starlette.requests import Request
 
+from webui.access.door import Door
 from webui.client import Client
 
 EVALUATION = "/report/evaluation"
@@ -15,20 +17,20 @@ MONITORING = "/report/monitoring"
 # The sandbox holds when the report is opened in its own tab, too: no origin, no cookies, no network.
 _BOX = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob:; "
-    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:"
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:; frame-ancestors 'self'"
 )
 
 
-def register(client: Client) -> None:
-    """Serve the two reports of the author in params.yaml."""
+def register(door: Door) -> None:
+    """Serve the two reports of the visitor's author."""
 
-    def evaluation() -> Response:
-        return _report(client, evaluation=True)
+    def evaluation(request: Request) -> Response:
+        return _report(door.client(request), evaluation=True)
 
     app.get(EVALUATION)(evaluation)
 
-    def monitoring() -> Response:
-        return _report(client, evaluation=False)
+    def monitoring(request: Request) -> Response:
+        return _report(door.client(request), evaluation=False)
 
     app.get(MONITORING)(monitoring)
 

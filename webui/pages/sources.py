@@ -10,6 +10,7 @@ from nicegui import events, run, ui
 from twin.errors import TwinError
 from twin.params import Params
 from webui import parts, theme
+from webui.access.door import Door
 from webui.client import Client, inbox, jobs, sources
 from webui.pages import guide, home, working
 
@@ -39,10 +40,11 @@ class Seen:
     failed: str = ""
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/sources`."""
 
     async def page() -> None:
+        client = door.enter()
         with theme.frame(
             client, "/sources", "Sources", "Where your writing comes from. Only what you hand over is read."
         ):

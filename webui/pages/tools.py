@@ -33,22 +33,22 @@ def draw(client: Client, record: dict[str, Any], text: ui.element, desk: Desk) -
             ui.notify("Copied", type="positive", timeout=1200)
 
         parts.go("Copy", copy, icon="o_content_copy")
-        parts.quiet("Another one", lambda: desk.again(record), icon="o_refresh")
+        parts.key(parts.quiet("Another one", lambda: desk.again(record), icon="o_refresh"), "n")
         parts.quiet("Edit", lambda: _edit(client, record, text, desk), icon="o_edit")
-        with ui.button("Rework").classes("quiet").props("flat no-caps icon-right=o_expand_more"), ui.menu():
+        with ui.button("Rework", color=None).classes("quiet").props("flat no-caps icon-right=o_expand_more"), ui.menu():
             for action, label in REWORKS.items():
                 if action != record["order"]["register"]:
                     ui.menu_item(label, partial(_rework, record, action, desk))
         parts.quiet("Publish", lambda: publish.ask(client, record), icon="o_send")
-        parts.bare("o_thumb_up", "Accept as it is", lambda: _accept(client, record, record["text"], desk))
-        parts.bare("o_thumb_down", "Reject", lambda: _reject(client, record, desk))
-        with ui.button(icon="o_download").classes("bare").props('flat round aria-label="Download"'), ui.menu():
-            ui.menu_item("Markdown", lambda: ui.download.content(record["text"], f"{_name(record)}.md"))
-            ui.menu_item("HTML", lambda: ui.download.content(_page(record), f"{_name(record)}.html"))
+        parts.bare("o_thumb_up", "Accept as it is", lambda: _accept(client, record, record["text"], desk), "a")
+        parts.bare("o_thumb_down", "Reject", lambda: _reject(client, record, desk), "r")
+        with parts.bare("o_download", "Download", lambda: None), ui.menu():
+            ui.menu_item("Markdown", lambda: ui.download.content(record["text"].encode(), f"{_name(record)}.md"))
+            ui.menu_item("HTML", lambda: ui.download.content(_page(record).encode(), f"{_name(record)}.html"))
     former = _former(client, record)
     if former and former != record["text"]:
         with ui.expansion("What changed").props("dense"):
-            _difference(former, record["text"])
+            difference(former, record["text"])
 
 
 def _rework(record: dict[str, Any], action: str, desk: Desk) -> None:
@@ -59,8 +59,10 @@ def _rework(record: dict[str, Any], action: str, desk: Desk) -> None:
 def _edit(client: Client, record: dict[str, Any], text: ui.element, desk: Desk) -> None:
     """The text becomes a box in its own place."""
     text.clear()
-    with text:
-        box = ui.textarea(value=record["text"]).props('outlined autogrow aria-label="Edit the draft"').classes("full")
+    with text, ui.element("div").classes("stack full"):
+        box = ui.textarea(value=record["text"]).classes("full")
+        box.props('outlined autogrow autofocus aria-label="Edit the draft" aria-keyshortcuts="Control+Enter"')
+        box.on("keydown", lambda e: _accept(client, record, str(e.args), desk), js_handler=parts.CTRL_ENTER)
         with ui.element("div").classes("line"):
             parts.go("Accept", lambda: _accept(client, record, box.value or "", desk), icon="o_check")
             parts.quiet("Check again", lambda: desk.again(record, draft=box.value or None, action="draft"))
@@ -74,8 +76,9 @@ def _accept(client: Client, record: dict[str, Any], text: str, desk: Desk) -> No
     except (TwinError, OSError, ValueError) as error:
         ui.notify(str(error), type="negative")
         return
-    _keep(client, record, desk)
+    # Said first: drawing the draft anew removes the button that this belongs to.
     ui.notify("Kept. Your twin can learn from this edit." if learned else "Accepted", type="positive", timeout=2000)
+    _keep(client, record, desk)
 
 
 def _reject(client: Client, record: dict[str, Any], desk: Desk) -> None:
@@ -102,7 +105,8 @@ def _former(client: Client, record: dict[str, Any]) -> str:
     return str(kept["text"]) if kept else ""
 
 
-def _difference(old: str, new: str) -> None:
+def difference(old: str, new: str) -> None:
+    """Both texts in one, with what went and what came marked."""
     tags = {"same": "span", "gone": "del", "new": "ins"}
     marked = [
         f'<{tags[kind]} class="{kind}">{escape(text)}</{tags[kind]}>' for kind, text in edits.differences(old, new)
@@ -118,5 +122,5 @@ def _name(record: dict[str, Any]) -> str:
 def _page(record: dict[str, Any]) -> str:
     """The draft as a page of its own."""
     title = escape(title_of(record["text"])[0][:120])
-    body = parts.safe_html(record["text"])
+    body = parts.safe_html(record["text"], literal=True)
     return f'<!doctype html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n'

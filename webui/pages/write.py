@@ -11,6 +11,7 @@ from nicegui import ui
 from twin.params import Params
 from twin.prompts import LANGUAGES
 from webui import parts, theme
+from webui.access.door import Door
 from webui.client import Client, drafts, endpoint, library
 from webui.client.endpoint import Order
 from webui.pages import draft as paper
@@ -20,16 +21,14 @@ REGISTERS = {
 }  # fmt: skip
 MAX_FILE_BYTES = 200_000
 MAX_LINKS = 5
-_CTRL_ENTER = """(e) => {
-  if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) { e.preventDefault(); emit(e.target.value) }
-}"""
 LENGTHS = {80: "Short", 160: "Medium", 320: "Long"}
 
 
-def register(client: Client) -> None:
+def register(door: Door) -> None:
     """Serve the page at `/write`; `?draft=` opens one of the kept drafts."""
 
     async def page(draft: str = "") -> None:
+        client = door.enter()
         with theme.frame(client, "/write", "Write"):
             params, error = client.params_or_error()
             if params is None:
@@ -119,7 +118,7 @@ class Writer:
             box.on(
                 "keydown",
                 self._draft_by_key,
-                js_handler=_CTRL_ENTER,
+                js_handler=parts.CTRL_ENTER,
             )
 
     def _draft_by_key(self, event: Any) -> None:

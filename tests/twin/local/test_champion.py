@@ -8,7 +8,7 @@ import pytest
 
 from twin.errors import ServingError
 from twin.files import read_json, write_json
-from twin.local.champion import pointer, publish, rollback
+from twin.local.champion import pointer, promote, publish, rollback
 from twin.serving.predictor import read_pointers
 from twin.settings import Settings
 from twin.workspace import Workspace
@@ -44,3 +44,26 @@ def test_there_is_no_way_back_from_the_first(settings: Settings, tmp_path: Path)
     register(settings, "1")
     with pytest.raises(ServingError, match="no such earlier adapter"):
         rollback(settings, "hesk")
+
+
+def test_a_person_may_promote_what_the_gate_held_back(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from twin import registry
+
+    space = Workspace(settings.root, "hesk")
+    with pytest.raises(ServingError, match="no adapter to promote"):
+        promote(space, settings)
+    register(settings, "1")
+    adapter = tmp_path / "held"
+    adapter.mkdir()
+    (adapter / "adapter.gguf").write_bytes(b"GGUF2")
+    with registry.client(settings) as mlflow, registry.run(mlflow, settings, "hesk", {}, {}) as run_id:
+        made = registry.add_version(mlflow, "hesk", run_id, adapter, {}, promoted=False)
+    record = {"promoted": False, "version": made.version, "adapter_sha256": "2" * 16, "adapter_dir": str(made.folder)}
+    write_json(space.registration / "registration.json", record)
+    assert publish(space, settings) is None
+    assert promote(space, settings)["version"] == made.version
+    assert Path(read_json(pointer(settings, "hesk"))["gguf"]).read_bytes() == b"GGUF2"
+    champion = registry.champion(settings, "hesk")
+    assert champion is not None and champion[0] == made.version

@@ -191,7 +191,7 @@ async def test_steps_given_by_hand_are_not_run_again(make: Callable[..., Chain],
     draft = await make(script, facts=2, exemplars=0).compose(commission(given=given, model="hesk"))
     prompt = script.asked["messages"][1]["content"]
     assert chunks[0].text in prompt and chunks[1].text not in prompt
-    assert prompt.endswith("About: the steel clicker, the pier in fog, what it costs")
+    assert prompt.endswith("follows this outline:\nthe steel clicker\n- the pier in fog\n- what it costs")
     assert step(draft, "facts").input == "by hand"
     kept = await make(Script()).compose(commission(given=Given(draft="The deckhand counts 84 with a steel clicker.")))
     assert kept.text == "The deckhand counts 84 with a steel clicker."
