@@ -16,8 +16,11 @@ from twin.params import Train
 HOURS = 730  # a month
 SLOTS = 8
 MOST = 360  # tokens, serve.max_new_tokens
+# The quiet machine's speed, by what an adapter and a batch change of it.
+QUIET = figure("writing, base model, quiet machine") / figure("writing, base model, by processor time")
+BATCHES = {1: "1 request", 2: "2 requests", 4: "4 requests", 8: "8 requests"}
 TOGETHER = line(
-    {n: figure(f"writing, {n} request{'s of one' if n > 1 else ','}{' an' * (n == 1)} adapter") for n in (1, 2, 4, 8)}
+    {n: QUIET * figure(f"writing, {words} of an adapter, by processor time") for n, words in BATCHES.items()}
 )
 CHECKPOINTS = round(Train().epochs * Train().evals_per_epoch)
 JOB = (
@@ -53,7 +56,8 @@ class Need:
     @property
     def rows(self) -> float:
         """GB in the database."""
-        return self.authors * figure("chunks of an author") * figure("a chunk in the database, indexes included") / 1e6
+        chunk = figure("a chunk in the database, words index included") + figure("its place in an HNSW index")
+        return self.authors * figure("chunks of an author") * chunk / 1e6
 
 
 def need(authors: int) -> Need:
@@ -86,7 +90,7 @@ def drafts(authors: int, replicas: int) -> Served:
     return serve(
         Serving(
             per_hour=hour, adapters=max(1, authors // replicas), slots=SLOTS, prompt=figure("prompt of a draft"),
-            reading=figure("reading a prompt, with an adapter"), tokens=figure("a draft, mean"), most=MOST,
+            reading=figure("reading a prompt, quiet machine"), tokens=figure("a draft, mean"), most=MOST,
             together=TOGETHER, hours=max(12.0, min(2000.0, 2000 / hour)),
         )
     )  # fmt: skip
@@ -169,7 +173,7 @@ def main() -> None:
         ["busy in the busiest hour", *(f"{n.served.busy:.0%}" for n in needed)],
         ["adapters at work at once, mean", *(f"{n.served.mixed:.2f}" for n in needed)],
         ["a draft, median and 19 of 20, s", *("{:.1f}, {:.1f}".format(*n.served.seconds) for n in needed)],
-        ["start of a replica, s more than empty", *(f"{start(n):.1f}" for n in needed)],
+        ["engine's tokens/s, 1, 2, 4, 8 requests of one adapter", *([", ".join(f"{TOGETHER(n):.0f}" for n in BATCHES)] * 3)],
     ])  # fmt: skip
     print("\n### Cost, $ an author and month\n")
     paid = [costs(n) for n in needed]
@@ -191,11 +195,6 @@ def gpu(most: Need) -> None:
         [f"GPUs by memory, {SIZES[-1]:,} authors", f"{math.ceil(most.authors / fit)}"],
         ["their cost, $ an author and month", f"{math.ceil(most.authors / fit) * HOURS * figure('node with a GPU of 24 GB') / most.authors:.3f}"],
     ])  # fmt: skip
-
-
-def start(needed: Need) -> float:
-    """Seconds that a replica's adapters add to its start."""
-    return math.ceil(needed.authors / needed.replicas) * figure("one more adapter at the predictor's start")
 
 
 def shown(found: Figure) -> str:
