@@ -67,6 +67,6 @@ def test_every_number_of_the_document_is_printed_by_its_command(capsys: pytest.C
     text = DOCUMENT.read_text(encoding="utf-8")
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert len(tables) > 40 and [line for line in tables if line not in printed] == []
-    number = re.compile(r"\d[\d,]*(?:\.\d+)?")
+    number = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
     known = set(number.findall(printed))
-    assert [found for found in number.findall(text) if found.rstrip(",") not in known] == []
+    assert [found for found in number.findall(text) if found not in known] == []
