@@ -83,6 +83,7 @@ class Serving:
     tokens: float  # written, the mean of an exponential
     most: float  # tokens, where a draft is cut
     together: Callable[[float], float]
+    turns: float = 1.0  # what is left of that speed where several adapters take turns
     hours: float = 12.0
 
 
@@ -99,7 +100,8 @@ class Served:
 def serve(replica: Serving, seed: int = 7) -> Served:
     """Poisson arrivals, adapters alike; those in a slot share the engine, those beyond wait.
 
-    A step of the engine serves one adapter's requests, so k adapters of n requests write as fast as n/k of one do.
+    A step of the engine serves one adapter's requests, so k adapters of n requests write as fast as n/k of one do, but
+    for what taking turns costs.
     """
     chance = random.Random(seed)
     end, now, busy, weight = replica.hours * 3600, 0.0, 0.0, 0.0
@@ -136,7 +138,8 @@ def serve(replica: Serving, seed: int = 7) -> Served:
 
 
 def _rate(replica: Serving, requests: int, adapters: int) -> float:
-    return replica.together(requests / adapters) if requests else 0.0
+    turns = replica.turns if adapters > 1 else 1.0
+    return turns * replica.together(requests / adapters) if requests else 0.0
 
 
 def line(points: dict[float, float]) -> Callable[[float], float]:

@@ -22,6 +22,9 @@ BATCHES = {1: "1 request", 2: "2 requests", 4: "4 requests", 8: "8 requests"}
 TOGETHER = line(
     {n: QUIET * figure(f"writing, {words} of an adapter, by processor time") for n, words in BATCHES.items()}
 )
+TURNS = figure("writing, 8 requests of two adapters, by processor time") / figure(
+    "writing, 4 requests of an adapter, by processor time"
+)
 CHECKPOINTS = round(Train().epochs * Train().evals_per_epoch)
 JOB = (
     figure("training an adapter, two cores") + 60 * figure("drafts of an evaluation, a busy machine")
@@ -91,7 +94,7 @@ def drafts(authors: int, replicas: int) -> Served:
         Serving(
             per_hour=hour, adapters=max(1, authors // replicas), slots=SLOTS, prompt=figure("prompt of a draft"),
             reading=figure("reading a prompt, quiet machine"), tokens=figure("a draft, mean"), most=MOST,
-            together=TOGETHER, hours=max(12.0, min(2000.0, 2000 / hour)),
+            together=TOGETHER, turns=TURNS, hours=max(12.0, min(2000.0, 2000 / hour)),
         )
     )  # fmt: skip
 
@@ -171,9 +174,10 @@ def main() -> None:
         ["replicas by load", *(f"{n.by_load:,}" for n in needed)],
         [f"replicas by memory, {room()} adapters each", *(f"{math.ceil(n.authors / room()):,}" for n in needed)],
         ["busy in the busiest hour", *(f"{n.served.busy:.0%}" for n in needed)],
+        ["engine's tokens/s, 1, 2, 4, 8 requests of one adapter", *([", ".join(f"{TOGETHER(n):.0f}" for n in BATCHES)] * 3)],
+        ["left of it where adapters take turns", *([f"{TURNS:.0%}"] * 3)],
         ["adapters at work at once, mean", *(f"{n.served.mixed:.2f}" for n in needed)],
         ["a draft, median and 19 of 20, s", *("{:.1f}, {:.1f}".format(*n.served.seconds) for n in needed)],
-        ["engine's tokens/s, 1, 2, 4, 8 requests of one adapter", *([", ".join(f"{TOGETHER(n):.0f}" for n in BATCHES)] * 3)],
     ])  # fmt: skip
     print("\n### Cost, $ an author and month\n")
     paid = [costs(n) for n in needed]

@@ -38,6 +38,7 @@ MEASURED = {
     "writing, 2 requests of an adapter, by processor time": Figure(37, "tokens/s", "docs/results/cluster.md"),
     "writing, 4 requests of an adapter, by processor time": Figure(51, "tokens/s", "docs/results/cluster.md"),
     "writing, 8 requests of an adapter, by processor time": Figure(65, "tokens/s", "docs/results/cluster.md"),
+    "writing, 8 requests of two adapters, by processor time": Figure(31, "tokens/s", "docs/results/cluster.md"),
 }
 
 ASSUMED = {
