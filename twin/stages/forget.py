@@ -125,7 +125,8 @@ def _home(plan: Plan, settings: Settings) -> Said:
     if plan.kind == "author":
         own = [f"drafts/{plan.author}", f"serving/{plan.author}.json", f"serving/adapters/{plan.author}",
                f"checkpoints/{plan.author}", f"crawls/{plan.author}", f"logs/train-{plan.author}.log",
-               f"briefs/{plan.author}.json", f"evaluation/{plan.author}"]  # fmt: skip
+               f"briefs/{plan.author}.json", f"evaluation/{plan.author}",
+               f"runs/{plan.author}.json", f"blind/{plan.author}.json"]  # fmt: skip
         said += [f"{name}: removed" for name in own if erasing.remove(settings.home / name)]
     elif erasing.remove(settings.home / "checkpoints" / plan.author):
         # They have learned from it, and with other texts no training goes on from them.

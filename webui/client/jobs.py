@@ -21,6 +21,12 @@ from webui.client import names
 PIPELINE = "pipeline"
 COLLECT = "collect"
 MONITOR = "monitor"
+TRAIN = "train"
+AGAIN = "again"
+CLUSTER = "cluster"
+
+# What works on the stages from the texts to the voice.
+STAGES = (PIPELINE, COLLECT, TRAIN, AGAIN)
 FORGET = "forget"
 EXPORT = "export"
 
@@ -28,6 +34,9 @@ _TITLES = {
     PIPELINE: "Collecting, learning and measuring",
     COLLECT: "Collecting",
     MONITOR: "Making the monitoring report",
+    TRAIN: "Learning and measuring",
+    AGAIN: "Learning anew and measuring",
+    CLUSTER: "Handing a training to the cluster",
     FORGET: "Forgetting",
     EXPORT: "Exporting the twin",
 }
@@ -56,6 +65,8 @@ def commands(kind: str) -> list[list[str]]:
         PIPELINE: [[*dvc, "--force", "--single-item", "collect"], dvc],
         COLLECT: [[*dvc, "--force", "--single-item", "collect"], [*dvc, "features"]],
         MONITOR: [[python, "-m", "twin", "monitor"]],
+        TRAIN: [dvc],
+        AGAIN: [[*dvc, "--force", "--single-item", "train"], dvc],
     }[kind]
 
 
@@ -117,6 +128,17 @@ def forget_preview(settings: Settings, kind: str, identity: str) -> tuple[bool, 
     return done.returncode == 0, (done.stdout if done.returncode == 0 else done.stderr).strip()
 
 
+def listed(settings: Settings, kind: str, limit: int) -> list[Job]:
+    """The newest jobs of a kind, newest first; a file that can't be read is left out."""
+    found = []
+    for file in sorted(_folder(settings).glob(f"*-{kind}-*.json"), reverse=True)[:limit]:
+        try:
+            found.append(_job(settings, file))
+        except (OSError, ValueError, KeyError):
+            continue
+    return found
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """What a command sees of this author: where the project, the home and the author's own part of it lie."""
     private = {"TWIN_AUTHOR_HOME": str(settings.author_home)} if settings.author_home else {}
@@ -124,11 +146,11 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if k != "TWIN_AUTHOR_HOME"}, **places, **private}
 
 
-def latest(settings: Settings, kind: str | None = None) -> Job | None:
-    """The newest job, of one kind if asked; None when there never was one."""
-    pattern = f"*-{kind}-*.json" if kind else "*.json"
-    files = sorted(_folder(settings).glob(pattern), reverse=True)
-    for file in files:
+def latest(settings: Settings, *kinds: str) -> Job | None:
+    """The newest job, of these kinds if any are named; None when there never was one."""
+    for file in sorted(_folder(settings).glob("*.json"), reverse=True):
+        if kinds and not any(f"-{kind}-" in file.name for kind in kinds):
+            continue
         try:
             return _job(settings, file)
         except (OSError, ValueError, KeyError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,21 @@ def months(frame: pd.DataFrame) -> list[tuple[str, int]]:
     by_month = dated.groupby(dated["published_at"].dt.tz_localize(None).dt.to_period("M"))["words"].sum()
     every = pd.period_range(by_month.index.min(), by_month.index.max(), freq="M")
     return [(str(month), int(by_month.get(month, 0))) for month in every[-36:]]
+
+
+def by_day(frame: pd.DataFrame) -> dict[date, int]:
+    """Words on each day with a text."""
+    dated = frame.dropna(subset=["published_at"])
+    if dated.empty:
+        return {}
+    sums = dated.groupby(dated["published_at"].dt.tz_localize(None).dt.date)["words"].sum()
+    return {day: int(words) for day, words in zip(sums.index, sums, strict=True)}
+
+
+def by_source(frame: pd.DataFrame) -> list[tuple[str, int]]:
+    """Words of each source, most first."""
+    sums = frame.groupby("source")["words"].sum().sort_values(ascending=False)
+    return [(str(source), int(words)) for source, words in sums.items()]
 
 
 def _load(file: Path) -> Any:
