@@ -35,6 +35,7 @@ def documents(count: int) -> Iterator[Document]:
 
 def write(path: Path, count: int) -> Path:
     """Write them as the collect stage does, row group by row group."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tables.Writer(path) as writer:
         batch: list[Document] = []
         for document in documents(count):

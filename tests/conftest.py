@@ -13,7 +13,7 @@ import pytest
 
 from twin.settings import Settings, load
 
-pytest_plugins = ("kubernetes_api", "kubectl_api")
+pytest_plugins = ("kubernetes_api", "kubectl_api", "otlp_collector")
 
 # The same cases in every run, on a slow machine too: a suite must not pass or fail by luck.
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)

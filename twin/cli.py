@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "up", _up, "start everything and open the page", _up_options)
     _add(commands, "down", _down, "stop everything that `twin up` started")
     _add(commands, "status", _status, "what runs, what is built, which adapter writes")
+    _add(commands, "runs", _runs, "the trained versions and what was measured of each", _runs_options)
     _add(commands, "rollback", _rollback, "let an earlier adapter write again", _rollback_options)
     _add(commands, "export", _export, "write the twin for Ollama, vLLM or as one merged model", _export_options)
     _add(commands, "key", _key, "give a client a key to the twin's endpoint", _key_options)
@@ -180,6 +181,17 @@ def _status(options: argparse.Namespace) -> int:
     return status(environment.load())
 
 
+def _runs_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from twin.local.runs import runs
+
+    print(runs(environment.load(), as_json=options.json))
+    return 0
+
+
 def _rollback_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", default="", help="which one (default: the one before)")
 
@@ -236,12 +248,15 @@ def _key(options: argparse.Namespace) -> int:
 
 def _forget_options(parser: argparse.ArgumentParser) -> None:
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--document", metavar="ID", help="one text, with its copies in other sources")
+    target.add_argument(
+        "--document", metavar="ID", help="one text, with its copies in other sources (an id, or its SHA-256)"
+    )
     target.add_argument("--source", metavar="ID", help="all that came from a source, as sources.json names it")
     target.add_argument("--author", metavar="ID", help="everything of an author")
     parser.add_argument("--adapters", action="store_true", help="remove the adapters, too, that have learned from it")
     parser.add_argument("--preview", action="store_true", help="say what would go, and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--quiet", action="store_true", help="name neither texts nor files: for a log that is kept")
 
 
 def _forget(options: argparse.Namespace) -> int:
@@ -249,7 +264,7 @@ def _forget(options: argparse.Namespace) -> int:
 
     kinds = ("document", "source", "author")
     target = next(((kind, value) for kind in kinds if (value := getattr(options, kind))), None)
-    return forget(environment.load(), target, options.adapters, options.preview, options.yes)
+    return forget(environment.load(), target, options.adapters, options.preview, options.yes, options.quiet)
 
 
 def _write_options(parser: argparse.ArgumentParser) -> None:

@@ -52,6 +52,8 @@ REWRITE = "Rewrite this as {register} in your own voice:\n{text}"
 OF_LENGTH = "{register} of about {words} words"
 SUMMARISE = "Say in one plain sentence, in your own words, what this text is about. Name its main points.\n{text}"
 CONTINUE = "Continue this text in your own voice:\n{opening}"
+TAIL = 240
+"""Characters of an opening that a continuation is asked from."""
 
 # The prompt's own tags: a small model opens its text with one it was shown, and leaves the text where it closes one.
 OPENINGS = ("<example>", "<fact>")
@@ -86,31 +88,50 @@ def draft(
     their own tags are defused so that nothing inside can close the delimiter. `language` is said only where it is not
     the author's own: training says none.
     """
+    asked = BRIEF.format(register=REGISTER_NAMES[register], brief=defused(brief.strip()))
+    return [system(name, register), _from_material(asked, facts, exemplars, language)]
+
+
+def continuation(*, name: str, register: str, opening: str) -> list[Message]:
+    """The messages that ask for the rest of a text; its last `TAIL` characters are shown."""
+    shown = defused(opening.strip()[-TAIL:].lstrip())
+    return [system(name, register), {"role": "user", "content": CONTINUE.format(opening=shown)}]
+
+
+def outline(
+    *,
+    name: str,
+    register: str,
+    outline: str,
+    facts: Sequence[str] = (),
+    exemplars: Sequence[str] = (),
+    language: str = "",
+) -> list[Message]:
+    """The messages that ask for a text from its title and points, one a line (`outline_lines`); else as `draft`."""
+    asked = OUTLINE.format(register=REGISTER_NAMES[register], outline=defused(outline.strip()))
+    return [system(name, register), _from_material(asked, facts, exemplars, language)]
+
+
+def rewrite(*, name: str, register: str, text: str, language: str = "") -> list[Message]:
+    """The messages that ask for the same content in the author's voice. `text` is material: its tags are defused."""
+    asked = REWRITE.format(register=REGISTER_NAMES[register], text=_tagged("text", text))
+    return [system(name, register), _from_material(asked, (), (), language)]
+
+
+def outline_lines(title: str, points: Sequence[str]) -> str:
+    """Title and points as `outline` takes them: a line each, without the empty ones."""
+    said = [point.strip() for point in points]
+    return "\n".join(line for line in (title.strip(), *(f"- {point}" for point in said if point)) if line)
+
+
+def _from_material(asked: str, facts: Sequence[str], exemplars: Sequence[str], language: str) -> Message:
     parts = []
     if exemplars:
         parts.append(EXEMPLARS.format(exemplars="\n".join(_tagged("example", text) for text in exemplars)))
     if facts:
         parts.append(FACTS.format(facts="\n".join(_tagged("fact", text) for text in facts)))
-    asked = BRIEF.format(register=REGISTER_NAMES[register], brief=defused(brief.strip()))
     parts.append(IN_LANGUAGE.format(brief=asked, language=LANGUAGES[language]) if language else asked)
-    return [system(name, register), {"role": "user", "content": "\n\n".join(parts)}]
-
-
-def continuation(*, name: str, register: str, opening: str) -> list[Message]:
-    """The messages that ask for the rest of a text."""
-    return [system(name, register), {"role": "user", "content": CONTINUE.format(opening=defused(opening.strip()))}]
-
-
-def outline(*, name: str, register: str, outline: str) -> list[Message]:
-    """The messages that ask for a text from its title and points, one a line."""
-    asked = OUTLINE.format(register=REGISTER_NAMES[register], outline=outline.strip())
-    return [system(name, register), {"role": "user", "content": asked}]
-
-
-def rewrite(*, name: str, register: str, text: str) -> list[Message]:
-    """The messages that ask for the same content in the author's voice. `text` is material: its tags are defused."""
-    asked = REWRITE.format(register=REGISTER_NAMES[register], text=_tagged("text", text))
-    return [system(name, register), {"role": "user", "content": asked}]
+    return {"role": "user", "content": "\n\n".join(parts)}
 
 
 def summarise(text: str) -> list[Message]:

@@ -145,17 +145,18 @@ def read(path: Path, name: str | None = None) -> pd.DataFrame:
 class Writer:
     """A documents table written batch by batch, a row group each; use it in a `with`. `reasoned` adds `reason`.
 
-    Every batch of a table without reasons is checked against the schema, DataError when a row breaks it.
+    Every batch of a table without reasons is checked against the schema, DataError when a row breaks it; unless it is
+    a `passing` one, that no other stage will see.
     """
 
-    def __init__(self, path: Path, reasoned: bool = False) -> None:
+    def __init__(self, path: Path, reasoned: bool = False, passing: bool = False) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         moment = pa.timestamp("us", tz="UTC")
         kinds = {"published_at": moment, "fetched_at": moment, "complete": pa.bool_()}
         names = [*Document.__dataclass_fields__, *(["reason"] if reasoned else [])]
-        self.path, self.rows, self._reasoned = path, 0, reasoned
+        self.path, self.rows, self._checked = path, 0, not (reasoned or passing)
         self._schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
         self._writer = pq.ParquetWriter(path, self._schema)
 
@@ -171,7 +172,7 @@ class Writer:
 
         if frame.empty:
             return
-        if not self._reasoned:
+        if self._checked:
             _, bad = sift(frame, "documents")
             if len(bad):
                 raise DataError(

@@ -10,6 +10,7 @@ import threading
 from nicegui import app, background_tasks, ui
 
 from twin import settings as twin_settings
+from twin import tracing
 from twin.errors import AccountError, PortTaken, TwinError
 from twin.settings import Settings
 from twin.workspace import Workspace
@@ -18,7 +19,7 @@ from webui.access import login
 from webui.access.door import Door
 from webui.access.guard import Guard
 from webui.client import authors, library, schedule
-from webui.pages import drafts, evaluation, home, monitoring, reports, sources, write
+from webui.pages import blind, drafts, evaluation, home, monitoring, reports, sources, train, write
 from webui.pages import library as library_page
 from webui.pages import settings as settings_page
 
@@ -26,17 +27,20 @@ _SHUT_SECONDS = 5.0
 
 
 def build(settings: Settings, names: tuple[str, ...] = ()) -> Door:
-    """Register guard, pages and routes, answering to these host names (empty: any); starts nothing."""
+    """Register guard, pages and routes, answering to these host names (empty: any), and where traces go; serves nothing yet."""
     door = Door(settings)
     theme.install()
-    for page in (home, sources, write, drafts, library_page, evaluation, monitoring, settings_page, reports, login):
+    for page in (
+        home, sources, write, drafts, library_page, train, evaluation, blind, monitoring, settings_page, reports, login,
+    ):  # fmt: skip
         page.register(door)
 
     def health() -> dict[str, str]:
         return {"service": "webui", "status": "ok"}
 
     app.get("/healthz")(health)
-    app.add_middleware(Guard, door=door, names=names)
+    app.add_middleware(Guard, door=door, names=names, origins=settings.webui_names)
+    tracing.setup("twin-webui", settings.otlp_endpoint)
     return door
 
 
@@ -54,6 +58,7 @@ def main() -> None:
     app.on_startup(lambda: threading.Thread(target=_warm, args=(door,), daemon=True).start())
     app.on_startup(lambda: background_tasks.create(schedule.run(door.every), name="scheduled posts"))
     app.on_startup(lambda: background_tasks.create(_shut(door, here), name="ended sessions"))
+    app.on_shutdown(tracing.flush)
     ui.run(
         host=settings.webui_host, port=settings.webui_port, title="Twin", favicon=theme.FAVICON, dark=None,
         language="en-US", tailwind=False, reload=False, show=False, show_welcome_message=False, reconnect_timeout=30.0,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,3 +60,37 @@ async def visit() -> AsyncIterator[Callable[[Any], Any]]:
             return user
 
         yield start
+
+
+@pytest.fixture
+def site() -> Iterator[Any]:
+    """LinkedIn on the loopback: `asked` holds what it was sent."""
+
+    class Site(BaseHTTPRequestHandler):
+        asked: list[tuple[str, dict[str, str], Any]] = []  # noqa: RUF012
+        status = 201
+
+        def do_GET(self) -> None:
+            self._answer(200 if "good" in self.headers["Authorization"] else 401, b'{"sub": "abc"}')
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            type(self).asked.append((self.path, dict(self.headers), body))
+            self._answer(type(self).status, b"")
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("x-restli-id", "urn:li:share:7")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Site)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Site.asked = []
+    Site.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
+    yield Site
+    server.shutdown()

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -48,40 +45,6 @@ def test_an_accepted_edit_is_one_pair_however_often_it_is_edited(settings: Setti
 def test_differences_are_in_words() -> None:
     found = edits.differences("the old tea", "the new tea")
     assert found == [("same", "the "), ("gone", "old"), ("new", "new"), ("same", " tea")]
-
-
-@pytest.fixture
-def site() -> Iterator[Any]:
-    """LinkedIn on the loopback: `asked` holds what it was sent."""
-
-    class Site(BaseHTTPRequestHandler):
-        asked: list[tuple[str, dict[str, str], Any]] = []  # noqa: RUF012
-        status = 201
-
-        def do_GET(self) -> None:
-            self._answer(200 if "good" in self.headers["Authorization"] else 401, b'{"sub": "abc"}')
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            type(self).asked.append((self.path, dict(self.headers), body))
-            self._answer(type(self).status, b"")
-
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("x-restli-id", "urn:li:share:7")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Site.asked = []
-    Site.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
-    yield Site
-    server.shutdown()
 
 
 async def test_a_post_goes_out_in_the_persons_name(settings: Settings, site: Any) -> None:

@@ -159,3 +159,14 @@ def test_doubts_are_named() -> None:
     assert loose.startswith("Not found") and names.endswith("26, Brisk")
     assert copy.startswith("Word for word") and "https://ada.example/1" in words
     assert flags({"draft": {}}) == [] and flags({"draft": {"steps": [{"name": "check", "output": "{"}]}}) == []
+
+
+def test_a_doubt_goes_with_the_words_that_an_edit_took_out() -> None:
+    doubts = [
+        {"kind": "number", "sentence": 0, "text": "26", "source": ""},
+        {"kind": "copy", "sentence": 1, "text": "the tide table runs", "source": ""},
+    ]
+    draft = {"text": "26 boats. the tide\ntable runs.", "steps": [{"name": "check", "output": json.dumps(doubts)}]}
+    assert len(flags({"text": draft["text"], "draft": draft})) == 2
+    ((title, _),) = flags({"text": "Boats. the tide table runs.", "draft": draft})
+    assert title.startswith("Word for word")

@@ -121,7 +121,10 @@ def say(settings: Settings, stage: str, state: str = "running", **more: Any) -> 
 
 @dataclass
 class Endpoint:
-    """The fake endpoint: what it streams and how; `asked` holds the bodies it was sent."""
+    """The fake endpoint: what it streams and how; `asked` holds the bodies it was sent, `traced` their traces.
+
+    `steps` go into every draft, `adapters` (model to version) are what can be asked for.
+    """
 
     port: int
     words: list[str] = field(default_factory=lambda: ["Kettle ", "first.", "\n\n", "Then ", "the ", "<queue>."])
@@ -129,13 +132,16 @@ class Endpoint:
     break_after: int | None = None
     status: int = 200
     asked: list[dict[str, Any]] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    adapters: dict[str, str] = field(default_factory=dict)
     gate: threading.Event = field(default_factory=threading.Event)
 
     def draft(self, body: dict[str, Any]) -> dict[str, Any]:
         """The Draft that the last chunk carries."""
         cite = {"sentence": 0, "chunk_id": "c1", "document_id": "files:1", "title": "Article 1",
                 "url": "https://ada.example/1", "score": 0.7, "quote": "The kettle & the <b>queue</b>"}  # fmt: skip
-        steps = [{"name": "retrieve", "input": "kettle", "output": "3 facts", "seconds": 0.1}]
+        steps = [{"name": "retrieve", "input": "kettle", "output": "3 facts", "seconds": 0.1}, *self.steps]
         return {
             "id": "d1", "author": AUTHOR, "register": body["twin"]["register"],
             "brief": body["messages"][-1]["content"],
@@ -167,10 +173,15 @@ def endpoint() -> Iterator[Endpoint]:
     def ready() -> Any:
         return JSONResponse({"ready": fake.status == 200}, status_code=fake.status)
 
+    @app.get("/openai/v1/models")
+    def models() -> Any:
+        return {"data": [{"id": name, "version": version} for name, version in fake.adapters.items()]}
+
     @app.post("/openai/v1/chat/completions")
     async def chat(request: Request) -> Any:
         body = await request.json()
         fake.asked.append(body)
+        fake.traced.append(request.headers.get("traceparent", ""))
         if fake.status != 200:
             return JSONResponse({"error": {"message": "the base model is loading"}}, status_code=fake.status)
         return StreamingResponse(fake.stream(body), media_type="text/event-stream")
@@ -186,3 +197,25 @@ def endpoint() -> Iterator[Endpoint]:
         fake.gate.clear()
         server.should_exit = True
         thread.join(5)
+
+
+def named(user: Any, kind: type, name: str) -> Any:
+    """The one element of this kind that a screen reader calls `name`."""
+    (found,) = [e for e in user.find(kind=kind).elements if e.props.get("aria-label") == name]
+    return found
+
+
+def press(user: Any, element: Any) -> None:
+    """Click this very element."""
+    from nicegui.testing.user_interaction import UserInteraction
+
+    UserInteraction(user, {element}, None).click()
+
+
+def pick(user: Any, words: str) -> None:
+    """Click the entry of a menu."""
+    from nicegui import ui
+
+    entries = user.find(kind=ui.menu_item).elements
+    (entry,) = [e for e in entries if any(getattr(child, "text", "") == words for child in e.descendants())]
+    press(user, entry)

@@ -112,6 +112,8 @@ def _streamed(
                     if isinstance(piece, str):
                         yield _event(frame, {"content": piece})
                     piece = await anext(pieces)
+                # The place is free before the client hears the end: it may ask again at once.
+                await pieces.aclose()
                 reason = "length" if piece.scores.get("cut_off") else "stop"
                 yield _event(frame, {}, finish_reason=reason, twin=piece.as_dict())
                 yield "data: [DONE]\n\n"

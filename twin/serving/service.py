@@ -44,7 +44,7 @@ class Twin:
         """Yield the first steps, the text as it comes, then the Draft; raises Refusal with the status of HTTP that fits."""
         span = tracing.begin("draft", tracing.incoming.get(), author=asked.author, action=asked.action)
         tracing.outgoing.set(span.header)
-        began, first = time.monotonic(), True
+        began, first, done = time.monotonic(), True, False
         try:
             async with contextlib.aclosing(self._write(asked, began)) as pieces:
                 async for piece in pieces:
@@ -52,16 +52,21 @@ class Twin:
                         metrics().first_word(time.monotonic() - began)
                         first = False
                     if isinstance(piece, Draft):
+                        done = True
                         metrics().finished(piece, time.monotonic() - began)
                         _trace(span, piece)
                     yield piece
+                    # Who asks for the next piece may be another task, with a context of its own.
+                    tracing.outgoing.set(span.header)
         except Refusal as refusal:
             metrics().refused(refusal.status)
             span.end(refusal.message)
             raise
         except (GeneratorExit, asyncio.CancelledError):
-            metrics().refused(499)
-            span.end("the client went away")
+            # Who has the whole draft need not ask for more: that is no client that went away.
+            if not done:
+                metrics().refused(499)
+                span.end("the client went away")
             raise
 
     async def _write(self, asked: Asked, began: float) -> AsyncGenerator[str | Step | Draft]:

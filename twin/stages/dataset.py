@@ -32,33 +32,38 @@ def dataset(
     from twin.training.examples import Builder, Mix
     from twin.training.groups import groups
     from twin.training.split import temporal_split
+    from twin.training.taught import taught
 
     chosen = params.dataset
     texts = tables.documents_from(tables.read(documents / tables.DOCUMENTS, "documents"))
     chunks = tables.read(features / tables.CHUNKS, "chunks")
     splits = temporal_split(texts, chosen.train_share, chosen.validation_share)
-    briefs = Briefs(written(texts, params, settings, progress), prefer_written=bool(settings.writer_url))
+    learned, masked = taught(texts, splits)
+    briefs = Briefs(written(learned, params, settings, progress), prefer_written=bool(settings.writer_url))
     builder = Builder(
         name=params.author.name, max_tokens=chosen.max_tokens, mix=Mix(**chosen.mix.model_dump()),
         facts_for=_neighbours(chunks, splits), seed=chosen.seed, briefs=briefs,
     )  # fmt: skip
-    with progress.step("write briefs", len(texts)) as step:
-        examples = builder.build(texts, splits, step.advance)
+    with progress.step("write briefs", len(learned)) as step:
+        examples = builder.build(learned, splits, step.advance)
     frame = pd.DataFrame([{**asdict(e), "messages": json.dumps(e.messages, ensure_ascii=False)} for e in examples])
     metrics: Metrics = {"documents": len(texts), "examples": len(frame)}
     for split in ("train", "validation", "test"):
         part = frame[frame["split"] == split]
         metrics[f"{split}_documents"] = int(part["document_id"].nunique())
         # Of the texts, once each: the mix asks for some of them several times.
-        metrics[f"{split}_words"] = sum(len(d.text.split()) for d in texts if splits[d.id] == split)
+        metrics[f"{split}_words"] = sum(len(d.text.split()) for d in learned if splits[d.id] == split)
     with replacing(out) as fresh:
         fresh.mkdir()
         tables.write(frame, fresh / tables.EXAMPLES, "examples")
-        table = pd.DataFrame({"document_id": list(splits), "split": list(splits.values())})
+        sums = {document.id: document.sha256 for document in texts}
+        table = pd.DataFrame(
+            {"document_id": list(splits), "split": list(splits.values()), "sha256": [sums[name] for name in splits]}
+        )
         tables.write(table, fresh / tables.SPLIT_TABLE, "splits")
         kinds = {split: part["kind"].value_counts().to_dict() for split, part in frame.groupby("split")}
         together = [[d.id for d in group] for group in groups(texts) if len(group) > 1]
-        report = {**metrics, "kinds": kinds, "briefs": briefs.report(), "kept_together": together}
+        report = {**metrics, "kinds": kinds, "briefs": briefs.report(), "kept_together": together, "masked": masked}
         write_json(fresh / "report.json", report)
     return metrics
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.files import read_json, replacing, write_bytes, write_json
+from twin.stages import erasing_sqlite
 from twin.text.traces import Traces
 
 # Weights hold no text that could be cut out: forgetting names them, and removes them when asked.
@@ -32,6 +33,8 @@ def erase(path: Path, traces: Traces, whole: bool = False) -> str:
         return _rows(path, traces)
     if not holds(path, traces):
         return ""
+    if kind == "sqlite" and not whole:
+        return erasing_sqlite.erase(path, traces)
     if kind == "json" and not whole and _entries(path, traces):
         return "entries removed"
     if kind == "text" and not whole and (path.suffix in _LINES or path.name == "log") and _lines(path, traces):
@@ -50,6 +53,8 @@ def holds(path: Path, traces: Traces) -> bool:
             return traces.in_value(read_json(path))
         except ValueError:
             return traces.in_text(path.read_bytes().decode("utf-8", "ignore"))
+    if kind == "sqlite":
+        return erasing_sqlite.holds(path, traces)
     if kind == "zip":
         return any(traces.in_text(text) for text in _members(path))
     if kind == "gzip":
@@ -100,7 +105,7 @@ def keep_rows(path: Path, column: str, wanted: set[str]) -> int:
 
 
 def _kind(path: Path) -> str:
-    """table, json, zip, gzip, text, or "" for what holds no text (weights) or is too large to be any."""
+    """table, sqlite, json, zip, gzip, text, or "" for what holds no text (weights) or is too large to be any."""
     try:
         size = path.stat().st_size
         with open(path, "rb") as file:
@@ -109,6 +114,8 @@ def _kind(path: Path) -> str:
         return ""
     if head[:4] == b"PAR1":
         return "table"
+    if head[:15] == b"SQLite format 3":
+        return "sqlite"
     # safetensors begin with a length of eight bytes, then JSON.
     weights = path.suffix in _WEIGHTS or head[:4] in (b"GGUF", b"\x7fELF") or head[8:10] == b'{"'
     if not size or weights or size > _MOST_BYTES:

@@ -41,7 +41,7 @@ def preview(plan: Plan, settings: Settings) -> Said:
     said += [
         f"adapter {name}: {'is removed' if plan.adapters else 'has learned from it and stays'}" for name in learned
     ]
-    return said
+    return said if learned else [*said, "no adapter has learned from it"]
 
 
 def forget(plan: Plan, settings: Settings, progress: Progress) -> Said:
@@ -124,8 +124,13 @@ def _home(plan: Plan, settings: Settings) -> Said:
     said: Said = []
     if plan.kind == "author":
         own = [f"drafts/{plan.author}", f"serving/{plan.author}.json", f"serving/adapters/{plan.author}",
-               f"checkpoints/{plan.author}", f"crawls/{plan.author}", f"logs/train-{plan.author}.log"]  # fmt: skip
+               f"checkpoints/{plan.author}", f"crawls/{plan.author}", f"logs/train-{plan.author}.log",
+               f"briefs/{plan.author}.json", f"evaluation/{plan.author}",
+               f"runs/{plan.author}.json", f"blind/{plan.author}.json"]  # fmt: skip
         said += [f"{name}: removed" for name in own if erasing.remove(settings.home / name)]
+    elif erasing.remove(settings.home / "checkpoints" / plan.author):
+        # They have learned from it, and with other texts no training goes on from them.
+        said.append(f"checkpoints/{plan.author}, of a training that was cut short: removed")
     for consent in plan.consents:
         # What a crawl remembers of a source (pages packed, texts read) goes whole: the next one reads it anew.
         if ledger.forget(settings.home, plan.author, consent):
@@ -149,7 +154,10 @@ def _home(plan: Plan, settings: Settings) -> Said:
 def _embeddings(plan: Plan, settings: Settings) -> Said:
     """Vectors of chunks that no author's features hold any more: a vector tells of its text."""
     wanted: set[str] = set()
-    for path in (settings.root / "data").glob(f"*/features/{tables.CHUNKS}"):
+    # Several authors may share a home, each with a project below the first one's.
+    house = settings.root.parents[1] if settings.root.parent.name == "authors" else settings.root
+    projects = (house, *house.glob("authors/*"))
+    for path in (p for project in projects for p in (project / "data").glob(f"*/features/{tables.CHUNKS}")):
         for frame in tables.batches(path, columns=["sha256"]):
             wanted.update(frame["sha256"])
     said = []

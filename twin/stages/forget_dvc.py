@@ -34,6 +34,10 @@ def erase(plan: Plan, settings: Settings) -> list[str]:
             path.unlink()
         if doomed or runs:
             said.append(f"{store.relative_to(settings.root)}: {len(doomed) + len(listings)} objects, {len(runs)} runs removed")  # fmt: skip
+    if remembered := _remembered(settings.root):
+        # Beside the project DVC notes the name of every file that it has hashed; it makes these notes anew.
+        erasing.remove(remembered)
+        said.append("DVC's notes on hashed files: removed")
     if plan.kind == "author" and f"/{plan.author}/" in _read(settings.root / "dvc.lock"):
         (settings.root / "dvc.lock").unlink()
         said.append("dvc.lock: removed")
@@ -50,6 +54,20 @@ def accept(plan: Plan, settings: Settings) -> None:
         [sys.executable, "-m", "dvc", "commit", "-q", "-f", "collect"], cwd=settings.root, capture_output=True,
         timeout=300, check=False,
     )  # fmt: skip
+
+
+def _remembered(root: Path) -> Path | None:
+    if not (root / ".dvc").is_dir():
+        return None
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            place = Path(repo.site_cache_dir) if repo.site_cache_dir else None
+    except DvcException:
+        return None
+    return place if place and place.is_dir() else None
 
 
 def _outputs(plan: Plan) -> tuple[str, ...]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from twin import tables
+from twin.choices import digest
 from twin.errors import DataError
 from twin.files import read_json, write_json
 from twin.params import Params
 from twin.settings import Settings
-from twin.stages import erasing
+from twin.stages import erasing, summaries
 from twin.stages.collect import SOURCES_JSON, consent_id
 from twin.text.traces import Traces
 from twin.workspace import Workspace
@@ -64,13 +65,19 @@ def begun(settings: Settings) -> Plan | None:
     return Plan(**{**data, "traces": Traces.from_dict(data["traces"])})
 
 
-def make(space: Workspace, params: Params | None, kind: str, value: str) -> Plan:
-    """Work out what there is of a source, a document or an author; changes nothing. Raises DataError naming the id."""
+def make(space: Workspace, params: Params | None, kind: str, value: str, models: Collection[str] = ()) -> Plan:
+    """Work out what there is of a source, a document or an author; changes nothing. Raises DataError naming the id.
+
+    `value` is an id or an id's SHA-256. `models` have written summaries of texts.
+    """
+    if kind != "author":
+        value = named(_sources(space, params) if kind == "source" else (row["id"] for row in _rows(space)), value)
     plan = Plan(kind=kind, value=value, author=space.author)
     wanted = _wanted(space, params, kind, value)
     for row in _rows(space):
         if kind == "author" or row["id"] in wanted or row["consent"] in wanted:
             _take(plan, row)
+            plan.traces.hashes.update(summaries.kept_under(models, row["text"]) if kind != "author" else ())
     if kind == "source":
         plan.traces.names.add(value)
     if kind == "author":
@@ -91,12 +98,20 @@ def make(space: Workspace, params: Params | None, kind: str, value: str) -> Plan
     return plan
 
 
+def named(known: Iterable[str], value: str) -> str:
+    """The id of which `value` is the SHA-256, so that a command need not name what is to be forgotten; else `value`."""
+    return next((identity for identity in known if digest(identity) == value), value)
+
+
+def _sources(space: Workspace, params: Params | None) -> set[str]:
+    known = {consent_id(spec) for spec in (params.sources if params else ())}
+    return known | {str(r.get("id")) for r in _json(space.raw / SOURCES_JSON).get("sources", [])}
+
+
 def _wanted(space: Workspace, params: Params | None, kind: str, value: str) -> set[str]:
     """Ids of documents or records of consent: a document is forgotten with its copies in other sources."""
     if kind == "source":
-        known = {consent_id(spec) for spec in (params.sources if params else ())}
-        known |= {str(r.get("id")) for r in _json(space.raw / SOURCES_JSON).get("sources", [])}
-        if value not in known:
+        if value not in (known := _sources(space, params)):
             raise DataError("there is no such source", value, f"Known: {', '.join(sorted(known)) or 'none'}.")
         return {value}
     merged: dict[str, str] = _json(space.documents / "report.json").get("near_duplicates", {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from twin.params import Params
 from twin.progress import Progress
 from twin.records import Document
 from twin.settings import Settings
-from twin.stages.refining import Made, policy_of, refined
+from twin.stages.refining import Crew, Made, policy_of
 from twin.text import footers
 from twin.text.dedup import Copies
 from twin.text.refine import Counts
@@ -97,11 +98,15 @@ def prepare(raw: Path, choices: Path, out: Path, params: Params, settings: Setti
     with replacing(out) as fresh:
         fresh.mkdir()
         spool, ready = fresh.with_name("eligible.parquet"), fresh.with_name("refined.parquet")
-        with tables.Writer(fresh / tables.REJECTED, reasoned=True) as rejected:
+        with (
+            tables.Writer(fresh / tables.REJECTED, reasoned=True) as rejected,
+            Crew(tables.count(raw / tables.DOCUMENTS), policy_of(params)) as crew,
+        ):
             keys = _eligible(raw, choices, spool, rejected, params, report, progress)
             copies = Copies(params.prepare.near_duplicate, params.prepare.edited_copy)
             try:
-                kept = _refine(spool, ready, rejected, keys, copies, params, report, progress)
+                made = crew.refined(tables.batches(spool, 500), keys)
+                kept = _refine(made, tables.count(spool), ready, rejected, copies, report, progress)
                 spool.unlink()
                 with progress.step("near-duplicates", len(kept.words)):
                     repeats = copies.repeats(kept.best_first(), kept.trust)
@@ -133,7 +138,7 @@ def _eligible(
     seen: set[int] = set()
     path = raw / tables.DOCUMENTS
     report.collected = tables.count(path)
-    with progress.step("check", report.collected) as step, tables.Writer(spool) as good:
+    with progress.step("check", report.collected) as step, tables.Writer(spool, passing=True) as good:
         for frame in tables.batches(path):
             rows, broken = tables.sift(frame, "documents")
             rows, twice = _first_of_each(rows, seen)
@@ -197,15 +202,13 @@ def _group(document: Document) -> str:
 
 
 def _refine(
-    spool: Path, ready: Path, rejected: tables.Writer, keys: dict[str, frozenset[int]], copies: Copies, params: Params,
-    report: _Report, progress: Progress,
+    batches: Iterator[Made], total: int, ready: Path, rejected: tables.Writer, copies: Copies, report: _Report,
+    progress: Progress,
 ) -> _Kept:  # fmt: skip
     """Second reading: every text is made ready, in as many processes as pay off, and sketched for near-duplicates."""
     kept = _Kept()
-    total = tables.count(spool)
-    with progress.step("mend, mask and tag", total) as step, tables.Writer(ready) as good:
-        made: Made
-        for made in refined(tables.batches(spool, 500), total, keys, policy_of(params)):
+    with progress.step("mend, mask and tag", total) as step, tables.Writer(ready, passing=True) as good:
+        for made in batches:
             good.write(tables.documents_frame([document for document, _ in made.passed]))
             rejected.write(tables.reasoned_frame(made.refused))
             report.aside.update(reason for _, reason in made.refused)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twin import tables
 from twin.params import Params
@@ -16,6 +16,8 @@ from twin.text.dedup import bands, shingles
 from twin.text.refine import Counts, Policy, refine
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -45,40 +47,64 @@ def policy_of(params: Params) -> tuple[Policy, float]:
     return policy, min(own.near_duplicate, own.edited_copy)
 
 
-def refined(
-    frames: Iterator[pd.DataFrame], total: int, keys: dict[str, frozenset[int]], policy: tuple[Policy, float]
-) -> Iterator[Made]:  # fmt: skip
-    """Every batch made ready, in order; at most a few batches are in memory at a time."""
-    workers = min(_MOST, os.cpu_count() or 1)
-    if total < _WORTH or workers < 2:
-        yield from (_batch(frame, keys, policy) for frame in frames)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+class Crew:
+    """Whoever makes batches ready: two processes, started at once so that they get ready meanwhile, or this one alone.
 
-    # Spawned, not forked: whoever calls may have threads.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(keys, policy))
-    try:
+    Use it in a `with`. `total` is how many texts there will be at most.
+    """
+
+    def __init__(self, total: int, policy: tuple[Policy, float]) -> None:
+        self._policy = policy
+        self._pool: ProcessPoolExecutor | None = None
+        workers = min(_MOST, os.cpu_count() or 1)
+        if total < _WORTH or workers < 2:
+            return
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        # Spawned, not forked: whoever calls may have threads.
+        self._pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+        for _ in range(workers):
+            self._pool.submit(_nothing)
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes; what they have not begun is left undone."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def refined(self, frames: Iterator[pd.DataFrame], keys: dict[str, frozenset[int]]) -> Iterator[Made]:
+        """Every batch made ready, in order; at most a few batches are in memory at a time."""
+        if self._pool is None:
+            yield from (_batch(frame, keys, self._policy) for frame in frames)
+            return
         waiting: deque[Future[Made]] = deque()
         for frame in frames:
-            waiting.append(pool.submit(_there, frame))
-            if len(waiting) > 2 * workers:
+            waiting.append(self._pool.submit(_batch, frame, keys, self._policy))
+            if len(waiting) > 2 * _MOST:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+        self.close()
 
 
-_given: list[Any] = []
+def _begin() -> None:
+    """Load what every text needs before the first one comes."""
+    from twin.text import clean, language, privacy
+
+    clean.mend_mojibake("â€™")
+    language.detect("The first sentence only wakes what tells languages apart.", "en")
+    privacy.mask("a@b.io, +44 20 7946 0958", privacy.KINDS)
+    bands(shingles("one"), 0.5)
 
 
-def _begin(keys: dict[str, frozenset[int]], policy: tuple[Policy, float]) -> None:
-    _given[:] = [keys, policy]
-
-
-def _there(frame: pd.DataFrame) -> Made:
-    return _batch(frame, _given[0], _given[1])
+def _nothing() -> None:
+    """A process of the pool starts with its first task."""
 
 
 def _batch(frame: pd.DataFrame, keys: dict[str, frozenset[int]], policy: tuple[Policy, float]) -> Made:

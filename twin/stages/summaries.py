@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,3 +103,10 @@ def _ask(writer: Writer, text: str) -> str:
 def _key(name: str, text: str) -> str:
     asked = json.dumps(summarise(text))
     return hashlib.sha256(f"{name}\0{_WORDS_READ}\0{asked}".encode("utf-8", "replace")).hexdigest()
+
+
+def kept_under(names: Iterable[str], text: str) -> set[str]:
+    """The keys under which what these models said of a text is kept, with and without its masked sentences."""
+    from twin.text import masks
+
+    return {_key(name, form) for name in names if name for form in (text, masks.without(text)[0])}

@@ -331,11 +331,13 @@ def _hit(row: Any) -> Hit:
 
 
 def _shown(openings: list[Chunk], register: str, k: int) -> list[Hit]:
+    from twin.text import masks
     from twin.voice.exemplars import diverse
 
     hits: list[Hit] = []
     for which, own in (("this register", True), ("another register", False)):
-        pool = [chunk for chunk in openings if (chunk.register == register) is own]
+        # A mask in an example would be written after it.
+        pool = [c for c in openings if (c.register == register) is own and not masks.held(c.text)]
         for place in diverse([chunk.text for chunk in pool], k - len(hits)):
             why = f"shows the voice in {which} ({pool[place].register}); chosen to differ in style, not for its topic"
             hits.append(Hit(chunk=pool[place], score=1.0 / (len(hits) + 1), similarity=None, why=why))

@@ -15,6 +15,7 @@ AND (c.data_type IN ('text', 'character varying', 'json', 'jsonb') OR c.udt_name
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 _BATCH = 500
+_TRIES = 20
 _MOST_SEGMENTS = 200
 
 
@@ -100,20 +101,37 @@ def _cut_log(connection: Any) -> None:
     connection.execute("ALTER SYSTEM SET wal_init_zero = on")
     connection.execute("SELECT pg_reload_conf()")
     try:
-        # Segments recycled earlier wait ahead of the present one: the log is led past them, so that they go too.
-        ahead = "SELECT max(name) FROM pg_ls_waldir() WHERE length(name) = 24"
-        last = connection.execute(ahead).fetchone()[0]
-        for _ in range(_MOST_SEGMENTS):
-            connection.execute("SELECT pg_logical_emit_message(false, 'twin', 'forget')")
-            connection.execute("SELECT pg_switch_wal()")
-            if connection.execute("SELECT pg_walfile_name(pg_current_wal_lsn())").fetchone()[0] > last:
+        # The server hears of its new settings a moment later: until then it goes on recycling.
+        for _ in range(_TRIES):
+            if _cut(connection):
                 break
-        # The second one makes the first one's redo point the oldest that is needed.
-        connection.execute("CHECKPOINT")
-        connection.execute("SELECT pg_logical_emit_message(false, 'twin', 'forget')")
-        connection.execute("SELECT pg_switch_wal()")
-        connection.execute("CHECKPOINT")
     finally:
         connection.execute("ALTER SYSTEM RESET wal_recycle")
         connection.execute("ALTER SYSTEM RESET wal_init_zero")
         connection.execute("SELECT pg_reload_conf()")
+
+
+def _cut(connection: Any) -> bool:
+    """Lead the log past all its segments and drop them; False when one was recycled meanwhile."""
+    last = max(_segments(connection))
+    for _ in range(_MOST_SEGMENTS):
+        if _next(connection) > last:
+            break
+    # The second one makes the first one's redo point the oldest that is needed.
+    connection.execute("CHECKPOINT")
+    now = _next(connection)
+    connection.execute("CHECKPOINT")
+    left = _segments(connection)
+    return min(left) > last and max(left) <= now
+
+
+def _next(connection: Any) -> str:
+    """Begin a new segment; its name."""
+    connection.execute("SELECT pg_logical_emit_message(false, 'twin', 'forget')")
+    connection.execute("SELECT pg_switch_wal()")
+    return str(connection.execute("SELECT pg_walfile_name(pg_current_wal_insert_lsn())").fetchone()[0])
+
+
+def _segments(connection: Any) -> list[str]:
+    query = "SELECT name FROM pg_ls_waldir() WHERE length(name) = 24"
+    return [name for (name,) in connection.execute(query).fetchall()]

@@ -15,6 +15,8 @@ LINK = re.compile(r"\[([^\]\n]*)\]\([^)\n]*\)")
 URL = re.compile(r"(?:https?://|www\.)\S+")
 WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+# ftfy's test for a wrong encoding is slow, and all it looks for holds one of these.
+_PERHAPS_BAD = re.compile(r"[^\x00-\x7f]{2}|[\x80-\x9fŒœÃÂ]")
 
 
 def own_text(text: str) -> str:
@@ -45,14 +47,14 @@ def mend_mojibake(text: str) -> tuple[str, int]:
     from ftfy import fix_encoding
     from ftfy.badness import is_bad
 
-    if text.isascii():
+    if not _PERHAPS_BAD.search(text):
         return text, 0
     lines, changed, fenced = text.split("\n"), 0, False
     for index, line in enumerate(lines):
         if line.lstrip().startswith(("```", "~~~")):
             fenced = not fenced
         # Code may hold broken text on purpose.
-        if fenced or line.isascii() or not is_bad(line):
+        if fenced or not _PERHAPS_BAD.search(line) or not is_bad(line):
             continue
         mended = fix_encoding(line)
         if mended != line and "\n" not in mended:

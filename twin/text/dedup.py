@@ -22,6 +22,7 @@ _PERMUTATIONS = 128
 _SHINGLE = 4
 _LETTERS = 6
 _MOST_COMPARED = 50
+_ODD = 0x9E3779B97F4A7C15
 
 
 def shingles(text: str) -> NDArray[np.uint32]:
@@ -34,13 +35,23 @@ def shingles(text: str) -> NDArray[np.uint32]:
     plain = unicodedata.normalize("NFKC", URL.sub(" ", LINK.sub(r"\1", text))).casefold()
     # Letter accents stay: they are words' own. Emoji and marks of formatting differ from platform to platform.
     found = WORD.findall(plain)
-    if len(UNSPACED.findall(plain)) * 3 > len(plain):
-        joined = "".join(found)
-        runs = [joined[i : i + _LETTERS] for i in range(max(1, len(joined) - _LETTERS + 1))]
-    else:
-        runs = [" ".join(found[i : i + _SHINGLE]) for i in range(max(1, len(found) - _SHINGLE + 1))]
-    hashes = np.fromiter((zlib.crc32(run.encode()) for run in runs), np.uint32, len(runs))
-    return np.unique(hashes)
+    if not plain.isascii() and len(UNSPACED.findall(plain)) * 3 > len(plain):
+        return _runs(np.frombuffer("".join(found).encode("utf-32-le", "surrogatepass"), np.uint32), _LETTERS)
+    marks = [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in found]
+    return _runs(np.array(marks, np.uint32), _SHINGLE)
+
+
+def _runs(parts: NDArray[np.uint32], length: int) -> NDArray[np.uint32]:
+    """Sorted hashes of every run of `length` parts; of all of them where there are fewer."""
+    import numpy as np
+
+    size = min(length, len(parts))
+    count = len(parts) - size + 1
+    whole = np.zeros(count, np.uint64)
+    for place in range(size):
+        whole = (whole ^ parts[place : place + count]) * np.uint64(_ODD)
+        whole ^= whole >> np.uint64(29)
+    return np.unique((whole >> np.uint64(32)).astype(np.uint32))
 
 
 def bands(marks: NDArray[np.uint32], threshold: float) -> NDArray[np.uint64]:

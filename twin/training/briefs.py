@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from twin.prompts import brief_from_keyphrases, brief_of_length
+from twin.prompts import brief_from_keyphrases, brief_of_length, outline_lines
 from twin.records import Document
 from twin.training.keypoints import key_points
 from twin.training.neutral import fault, shares_ngram
@@ -56,7 +56,7 @@ class Briefs:
         elif not brief:
             brief, rung = brief_of_length(document.register, len(document.text.split())), "template"
         self.given[rung] += 1
-        return Brief(brief, "\n".join(x for x in (topic, *(f"- {p}" for p in points)) if x), tuple(points), rung)
+        return Brief(brief, outline_lines(topic, points), tuple(points), rung)
 
     def report(self) -> dict[str, Mapping[str, float | int]]:
         """How often each rung was tried and accepted, which rung gave the brief, and why summaries were refused."""

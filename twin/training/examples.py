@@ -14,7 +14,6 @@ from twin.training.plain import plain
 
 # Rough characters a token: good enough to cut long texts at paragraphs; the encoder enforces the true limit.
 _CHARS_PER_TOKEN = 3.6
-_TAIL_CHARS = 240
 _FACT_WORDS = 60
 # A text is split for continuation only where both halves are worth it.
 _LEAST_CHARS = 160
@@ -85,11 +84,12 @@ class Builder:
         opening, whole = pieces[0], len(pieces) == 1
         found: list[_Asked] = []
         facts = list(self.facts_for(document)) if drawn["facts"] else []
-        if facts:
-            short = [" ".join(fact.split()[:_FACT_WORDS]) for fact in facts[:2]]
+        short = [" ".join(fact.split()[:_FACT_WORDS]) for fact in facts[:2]]
+        if short:
             found.append(("facts", draft(**who, brief=brief.text, facts=short), opening, whole))
         if drawn["outline"] and brief.outline:
-            found.append(("outline", outline(**who, outline=brief.outline), opening, whole))
+            # An outline by hand may come with facts or without: both are learned.
+            found.append(("outline", outline(**who, outline=brief.outline, facts=short), opening, whole))
         if drawn["rewrite"] and whole:
             found.append(("rewrite", rewrite(**who, text=plain(opening)), opening, True))
         halves = _halved(opening, rng) if drawn["continuation"] and whole else None
@@ -98,7 +98,7 @@ class Builder:
         return found
 
     def _rest(self, document: Document, before: str, text: str, ends: bool) -> _Asked:
-        asked = continuation(name=self.name, register=document.register, opening=before[-_TAIL_CHARS:])
+        asked = continuation(name=self.name, register=document.register, opening=before)
         return ("continuation", asked, text, ends)
 
 

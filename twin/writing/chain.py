@@ -20,7 +20,7 @@ from twin.text.platforms import THREAD_RULE, thread
 from twin.writing import checks, cite, edit, gather, plan, rework
 from twin.writing.ideas import as_json, ideas
 from twin.writing.sentences import sentences, whole
-from twin.writing.work import THREAD, Commission, Generation, Retrieval, Work
+from twin.writing.work import SEARCH, THREAD, Commission, Generation, Retrieval, Work
 
 if TYPE_CHECKING:
     from twin.writing.work import Encode
@@ -94,14 +94,18 @@ class Chain:
     def prompt(self, work: Work, brief: str = "", facts: Sequence[Chunk] | None = None) -> list[Message]:
         """The messages that ask for the commission's text, or for a part of it."""
         asked = work.commission
-        if not brief:
-            by_hand = asked.given.outline is not None
-            brief = prompts.brief_with_points(asked.brief, [p.text for p in work.plan.points] if by_hand else [])
+        material = {
+            "facts": [chunk.text for chunk in (work.facts if facts is None else facts)],
+            "exemplars": [chunk.text for chunk in work.exemplars],
+        }
+        if not brief and asked.given.outline is not None and work.plan.points:
+            lines = prompts.outline_lines(asked.brief, [point.text for point in work.plan.points])
+            return prompts.outline(
+                name=asked.name, register=asked.spoken, outline=lines, language=asked.language, **material
+            )
         return prompts.draft(
-            name=asked.name, register=asked.spoken, brief=brief,
-            facts=[chunk.text for chunk in (work.facts if facts is None else facts)],
-            exemplars=[chunk.text for chunk in work.exemplars], language=asked.language,
-        )  # fmt: skip
+            name=asked.name, register=asked.spoken, brief=brief or asked.brief, language=asked.language, **material
+        )
 
     def _text(self, work: Work) -> AsyncGenerator[str]:
         asked = work.commission
@@ -149,7 +153,7 @@ class Chain:
             work.note("assembly", THREAD, f"{len(posts)} posts of at most 280 characters", began)
         began = time.monotonic()
         said = sentences(text)
-        citations = cite.cite(said, [*work.facts], work.encode)
+        citations = cite.cite(said, [*work.facts], work.encode, work.pages)
         work.note("cite", text, json.dumps([asdict(c) for c in citations], ensure_ascii=False), began)
         flags = self._check(work, said, text)
         work.scores |= {
@@ -196,7 +200,9 @@ class Chain:
         if not longest:
             return []
         author = work.commission.author
-        hits = [h for v in work.encode(longest) for h in self.store.search(author, v, "", _COPY_DEPTH)]
+        vectors = work.encode(longest)
+        with work.clock(SEARCH):
+            hits = [h for v in vectors for h in self.store.search(author, v, "", _COPY_DEPTH)]
         return list({hit.chunk.id: hit.chunk for hit in hits}.values())
 
 

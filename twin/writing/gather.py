@@ -13,12 +13,14 @@ from twin.generation import BASE
 from twin.params import Serve
 from twin.records import Chunk, Document, content_hash
 from twin.sources.links import Page, read_links
+from twin.sources.reading import moment
 from twin.store import Hit
 from twin.text.chunk import chunks as cut
 from twin.text.instructions import inert
+from twin.writing.cite import link_id
 from twin.writing.plan import by_hand, outline
 from twin.writing.prompt import estimate, fit
-from twin.writing.work import Retrieval, Work
+from twin.writing.work import SEARCH, Retrieval, Work
 
 POINTS = 3
 _LINK_WORDS = 90
@@ -31,7 +33,8 @@ def gather(work: Work, store: Retrieval, serve: Serve) -> None:
     asked = work.commission
     if asked.model == BASE and asked.given.draft is None and asked.action in _VOICED:
         began = time.monotonic()
-        hits = store.exemplars(asked.author, asked.spoken, serve.exemplars)
+        with work.clock(SEARCH):
+            hits = store.exemplars(asked.author, asked.spoken, serve.exemplars)
         # Exemplars have their own half of the budget: facts that vary in length must not change the cached prefix.
         kept = [hits[i] for i in fit([hit.chunk.text for hit in hits], serve.prompt_tokens // 2)]
         work.exemplars, _ = _inert([hit.chunk for hit in kept])
@@ -72,7 +75,8 @@ def _find_facts(work: Work, store: Retrieval, serve: Serve) -> None:
     order = sorted(range(len(linked)), key=lambda i: -float(vectors[0] @ vectors[i + 1]))
     nearest = [linked[i] for i in order[: max(1, serve.facts)]] if linked else []
     shown = {chunk.id for chunk in work.exemplars}
-    hits = store.search(asked.author, vectors[0], asked.brief, serve.facts + len(shown))
+    with work.clock(SEARCH):
+        hits = store.search(asked.author, vectors[0], asked.brief, serve.facts + len(shown))
     hits = [hit for hit in hits if hit.chunk.id not in shown][: serve.facts]
     # A link was handed in for this very text: what it says comes before what the author said long ago.
     candidates, orders = _inert(nearest + [hit.chunk for hit in hits])
@@ -87,7 +91,9 @@ def _find_facts(work: Work, store: Retrieval, serve: Serve) -> None:
 
 def _given_facts(work: Work, store: Retrieval, ids: Sequence[str]) -> None:
     began = time.monotonic()
-    known = {chunk.id: chunk for chunk in [*work.linked, *store.chunks(work.commission.author, list(ids))]}
+    with work.clock(SEARCH):
+        found = store.chunks(work.commission.author, list(ids))
+    known = {chunk.id: chunk for chunk in [*work.linked, *found]}
     if missing := [name for name in ids if name not in known]:
         raise DataError("there is no such fact of this author", missing[0], "Take ids from the step `facts`.")
     work.facts, orders = _inert([known[name] for name in ids])
@@ -121,15 +127,19 @@ def link_chunks(page: Page, author: str) -> list[Chunk]:
     if not page.text:
         return []
     document = Document(
-        id=page.url if page.url.startswith("file:") else f"link:{page.url}", author=author, source="paste", register="article", title=page.title, text=page.text,
-        url="" if page.url.startswith("file:") else page.url, published_at=None, fetched_at=datetime.now(UTC), sha256=content_hash(page.text),
+        id=link_id(page.url), author=author, source="paste", register="article", title=page.title, text=page.text,
+        url="" if page.url.startswith("file:") else page.url, published_at=moment(page.date), fetched_at=datetime.now(UTC), sha256=content_hash(page.text),
         provenance="quoted",
     )  # fmt: skip
     return cut(document, _LINK_WORDS, 0)
 
 
 def _told(pages: Sequence[Page]) -> str:
-    return "\n".join(f"{p.url}: {p.error or f'{p.title} ({len(p.text)} characters)'}" for p in pages)
+    return "\n".join(f"{p.url}: {p.error or f'{_named(p)} ({len(p.text)} characters)'}" for p in pages)
+
+
+def _named(page: Page) -> str:
+    return ", ".join(part for part in (page.title, page.author, page.date) if part)
 
 
 def _reasons(hits: Sequence[Hit]) -> str:

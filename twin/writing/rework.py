@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 from twin import prompts
 from twin.errors import ServingError
 from twin.records import Chunk, Message, content_hash
+from twin.training.plain import plain
 from twin.writing import plan
+from twin.writing.prompt import estimate
 from twin.writing.sentences import pieces, sentences, whole, words
 from twin.writing.work import Retrieval, Work
 
@@ -28,6 +30,8 @@ SHORTER = 0.6
 _POST_WORDS = 120
 _HOOK_TOKENS = 60
 _TRIES = 3
+# Longer texts are not rewritten in training either (`dataset.max_tokens`): for these the brief asks anew.
+_REWRITTEN_TOKENS = 512
 _Z_LIMIT = 5.0
 
 
@@ -130,17 +134,18 @@ async def _hook(writer: Writer, work: Work) -> AsyncGenerator[str]:
 
 
 async def _voice(writer: Writer, work: Work) -> AsyncGenerator[str]:
-    """Of the text and three new ones for the same brief, the one that is nearest to the author's style in numbers."""
+    """Of the text and three ways to write it again, the one that is nearest to the author's style in numbers."""
     asked = work.commission
     style = await asyncio.to_thread(writer.store.style, asked.author)
     if style is None:
         raise ServingError("nothing is known of how this author writes", asked.author, "Run `twin features` first.")
     began = time.monotonic()
     first = asked.seed if asked.seed is not None else time.monotonic_ns() % 1_000_000
+    messages, room = _again(writer, work)
 
     async def write(seed: int) -> str:
         own = replace(work, scores={}, steps=[])
-        said = "".join([piece async for piece in writer.say(own, writer.prompt(own), None, seed)])
+        said = "".join([piece async for piece in writer.say(own, messages, room, seed)])
         work.scores["tokens"] = work.scores.get("tokens", 0.0) + own.scores["tokens"]
         return whole(said) if own.scores["cut_off"] else said.strip()
 
@@ -155,6 +160,17 @@ async def _voice(writer: Writer, work: Work) -> AsyncGenerator[str]:
     work.note("voice", asked.text, json.dumps(told, ensure_ascii=False), began)
     work.scores |= {"style_distance_before": round(gaps[0], 3), "style_distance": round(gaps[best], 3), "cut_off": 0.0}
     yield found[best]
+
+
+def _again(writer: Writer, work: Work) -> tuple[list[Message], int]:
+    """The messages that ask for the text once more, and the tokens there are for it."""
+    asked = work.commission
+    needed = estimate(asked.text)
+    if needed > _REWRITTEN_TOKENS:
+        return writer.prompt(work), asked.max_tokens
+    # As in training: what is rewritten has had its form taken out.
+    messages = prompts.rewrite(name=asked.name, register=asked.spoken, text=plain(asked.text), language=asked.language)
+    return messages, max(asked.max_tokens, needed)
 
 
 async def _article(writer: Writer, work: Work) -> AsyncGenerator[str]:

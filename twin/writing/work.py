@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +26,10 @@ THREAD = "thread"
 
 ACTIONS = ("draft", "ideas", "shorter", "longer", "hook", "voice", "post", "article", "thread")
 """What may be asked: a draft, ten ideas, or a text reworked (`voice` is “more like me”, the last three a register)."""
+
+
+EMBEDDING, SEARCH = "embedding_seconds", "search_seconds"
+"""Scores: what a draft spent in the embedder and in the store, in all its steps."""
 
 
 class Retrieval(Protocol):
@@ -119,11 +124,21 @@ class Work:
         """Keep a step as it ran."""
         self.steps.append(Step(name=name, input=given, output=result, seconds=round(time.monotonic() - began, 4)))
 
+    @contextlib.contextmanager
+    def clock(self, name: str) -> Iterator[None]:
+        """Add the time of what runs inside to the score `name`, in seconds."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.scores[name] = round(self.scores.get(name, 0.0) + time.monotonic() - began, 4)
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, a row a text."""
         import numpy as np
 
         missing = [text for text in dict.fromkeys(texts) if text not in self.vectors]
         if missing:
-            self.vectors.update(zip(missing, self.embed(missing), strict=True))
+            with self.clock(EMBEDDING):
+                self.vectors.update(zip(missing, self.embed(missing), strict=True))
         return np.stack([self.vectors[text] for text in texts])

@@ -224,7 +224,7 @@ def _troubles(record: dict[str, Any], live: bool, desk: Desk) -> None:
 
 def flags(record: dict[str, Any]) -> list[tuple[str, str]]:
     """What a person should look at before posting: (title, words)."""
-    doubts = _doubts(record["draft"] or {})
+    doubts = _still(record, _doubts(record["draft"] or {}))
     loose = list(dict.fromkeys(d["text"] for d in doubts if d.get("kind") in ("number", "name")))
     copies = [d for d in doubts if d.get("kind") == "copy"]
     found = []
@@ -238,6 +238,14 @@ def flags(record: dict[str, Any]) -> list[tuple[str, str]]:
         said = "\n".join(f"“{d['text']}”" + (f" · {d['source']}" if d.get("source") else "") for d in copies)
         found.append(("Word for word from something you published", said))
     return found
+
+
+def _still(record: dict[str, Any], doubts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The doubts about words that a person's own edit left in the text."""
+    said = str(record.get("text") or "")
+    if not said or said == written_text(record):
+        return doubts
+    return [doubt for doubt in doubts if " ".join(str(doubt["text"]).split()) in " ".join(said.split())]
 
 
 def _doubts(draft: dict[str, Any]) -> list[dict[str, Any]]:
@@ -292,7 +300,9 @@ def _step(record: dict[str, Any], step: dict[str, Any], desk: Desk) -> None:
     ui.label(str(step.get("input", ""))).classes("log")
     ids = [line.partition(": ")[0] for line in output.splitlines() if ": " in line]
     if name == "outline":
-        box = ui.textarea(value=output).props('outlined autogrow dense aria-label="Outline"').classes("full")
+        # Not autogrow: it measures a box that is folded away, and finds one line.
+        rows = min(12, output.count("\n") + 2)
+        box = ui.textarea(value=output).props(f'outlined dense rows={rows} aria-label="Outline"').classes("full")
 
         def restart() -> None:
             lines = [line.strip().lstrip("-• ").strip() for line in (box.value or "").splitlines()]

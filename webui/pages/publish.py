@@ -39,7 +39,7 @@ def ask(client: Client, record: dict[str, Any]) -> None:
 
         chosen.on_value_change(draw)
         draw()
-        parts.quiet("Close", box.close)
+        parts.quiet("Close", box.close).style("align-self: start")
 
 
 def _preview(record: dict[str, Any], platform: str) -> None:
@@ -52,7 +52,7 @@ def _preview(record: dict[str, Any], platform: str) -> None:
         rest = f'<span class="rest">… more\n{escape(post[cut:])}</span>' if cut < len(post) else ""
         ui.html(escape(post[:cut]) + rest, sanitize=False).classes("preview").mark("preview")
         label = f"Copy post {number}" if len(posts) > 1 else "Copy as shown"
-        parts.quiet(label, partial(_copy, post), icon="o_content_copy")
+        parts.quiet(label, partial(_copy, post), icon="o_content_copy").style("align-self: start")
 
 
 def _fold(post: str, letters: int) -> int:
@@ -87,7 +87,7 @@ def _linkedin(client: Client, record: dict[str, Any], draw: Any) -> None:
             "It stays on this machine.", "soft small",
         )  # fmt: skip
         box = ui.input("LinkedIn token", password=True).props("outlined dense").classes("full")
-        parts.quiet("Keep the token", lambda: keep(box.value or ""))
+        parts.quiet("Keep the token", lambda: keep(box.value or "")).style("align-self: start")
         return
     said = ui.label("").classes("small").props("role=status")
 

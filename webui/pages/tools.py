@@ -35,16 +35,16 @@ def draw(client: Client, record: dict[str, Any], text: ui.element, desk: Desk) -
         parts.go("Copy", copy, icon="o_content_copy")
         parts.key(parts.quiet("Another one", lambda: desk.again(record), icon="o_refresh"), "n")
         parts.quiet("Edit", lambda: _edit(client, record, text, desk), icon="o_edit")
-        with ui.button("Rework").classes("quiet").props("flat no-caps icon-right=o_expand_more"), ui.menu():
+        with ui.button("Rework", color=None).classes("quiet").props("flat no-caps icon-right=o_expand_more"), ui.menu():
             for action, label in REWORKS.items():
                 if action != record["order"]["register"]:
                     ui.menu_item(label, partial(_rework, record, action, desk))
         parts.quiet("Publish", lambda: publish.ask(client, record), icon="o_send")
         parts.bare("o_thumb_up", "Accept as it is", lambda: _accept(client, record, record["text"], desk), "a")
         parts.bare("o_thumb_down", "Reject", lambda: _reject(client, record, desk), "r")
-        with ui.button(icon="o_download").classes("bare").props('flat round aria-label="Download"'), ui.menu():
-            ui.menu_item("Markdown", lambda: ui.download.content(record["text"], f"{_name(record)}.md"))
-            ui.menu_item("HTML", lambda: ui.download.content(_page(record), f"{_name(record)}.html"))
+        with parts.bare("o_download", "Download", lambda: None), ui.menu():
+            ui.menu_item("Markdown", lambda: ui.download.content(record["text"].encode(), f"{_name(record)}.md"))
+            ui.menu_item("HTML", lambda: ui.download.content(_page(record).encode(), f"{_name(record)}.html"))
     former = _former(client, record)
     if former and former != record["text"]:
         with ui.expansion("What changed").props("dense"):
@@ -59,7 +59,7 @@ def _rework(record: dict[str, Any], action: str, desk: Desk) -> None:
 def _edit(client: Client, record: dict[str, Any], text: ui.element, desk: Desk) -> None:
     """The text becomes a box in its own place."""
     text.clear()
-    with text:
+    with text, ui.element("div").classes("stack full"):
         box = ui.textarea(value=record["text"]).classes("full")
         box.props('outlined autogrow autofocus aria-label="Edit the draft" aria-keyshortcuts="Control+Enter"')
         box.on("keydown", lambda e: _accept(client, record, str(e.args), desk), js_handler=parts.CTRL_ENTER)
@@ -122,5 +122,5 @@ def _name(record: dict[str, Any]) -> str:
 def _page(record: dict[str, Any]) -> str:
     """The draft as a page of its own."""
     title = escape(title_of(record["text"])[0][:120])
-    body = parts.safe_html(record["text"])
+    body = parts.safe_html(record["text"], literal=True)
     return f'<!doctype html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n'

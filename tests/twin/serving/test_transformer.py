@@ -77,10 +77,10 @@ def pointers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def predictor(pointers: Path, start: Start, free_port: Callable[[], int]) -> Iterator[str]:
-    port = free_port()
+def predictor(pointers: Path, start: Start, free_port: Callable[[], int], collector: Any) -> Iterator[str]:
+    port, env = free_port(), {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     with start(
-        "twin.serving.predictor", "--port", str(port), "--pointers", str(pointers), port=port, ready="/health"
+        "twin.serving.predictor", "--port", str(port), "--pointers", str(pointers), port=port, ready="/health", env=env
     ) as url:
         yield url
 
@@ -95,9 +95,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(database: str, predictor: str, root: Path, start: Start, free_port: Callable[[], int]) -> Iterator[str]:
+def url(
+    database: str, predictor: str, root: Path, start: Start, free_port: Callable[[], int], collector: Any
+) -> Iterator[str]:
     port = free_port()
     env = {"DATABASE_URL": database, "TWIN_ROOT": str(root), "TWIN_PREDICTOR_URL": predictor}
+    env["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url
     with start(
         "twin.serving.transformer", "--http_port", str(port), port=port, ready="/v2/health/ready", env=env
     ) as address:
@@ -187,6 +190,45 @@ def test_metrics_tell_of_first_words_speed_steps_and_queue(url: str) -> None:
         "twin_retrieval_seconds_sum", 'twin_step_seconds_count{step="facts"}', "twin_in_flight 0.0",
     ):  # fmt: skip
         assert line in said
+
+
+def test_a_draft_is_counted_once(url: str) -> None:
+    """Neither a whole nor a streamed answer that was read to its end counts as a client that went away."""
+
+    def counted() -> dict[str, float]:
+        lines = httpx.get(f"{url}/metrics", timeout=30).text.splitlines()
+        found = [line.split() for line in lines if line.startswith("twin_requests_total{")]
+        return {name: float(value) for name, value in found}
+
+    before = counted()
+    assert chat(url).status_code == chat(url, stream=True).status_code == 200
+    after = counted()
+    changed = {name: value - before.get(name, 0.0) for name, value in after.items() if value != before.get(name)}
+    assert changed == {'twin_requests_total{status="200"}': 2.0}
+
+
+def test_a_trace_goes_from_the_client_to_the_predictor(url: str, collector: Any) -> None:
+    """Two sections are two requests to the predictor: both stand below the draft, and the draft below the client."""
+    body = {
+        "messages": [{"role": "user", "content": BRIEF}], "max_tokens": 160, "seed": 1, "stream": True,
+        "twin": {"register": "article", "given": {"outline": ["Counting people", "Fog at the pier"]}},
+    }  # fmt: skip
+    trace, parent = "5d" * 16, "7e" * 8
+    headers = {"traceparent": f"00-{trace}-{parent}-01"}
+    assert httpx.post(f"{url}/openai/v1/chat/completions", json=body, headers=headers, timeout=120).status_code == 200
+    until = time.monotonic() + 30
+    sent: list[str] = []
+    while not ("check" in sent and sent.count("generate") == 2):
+        assert time.monotonic() < until, sent
+        time.sleep(0.2)
+        spans = [(service, span) for service, span in list(collector.spans) if span.trace_id.hex() == trace]
+        sent = [span.name for _, span in spans]
+    (draft,) = [span for _, span in spans if span.parent_span_id.hex() == parent]
+    assert draft.name == "draft"
+    written = [span for service, span in spans if (service, span.name) == ("twin-predictor", "generate")]
+    assert len(written) == 2 and {span.parent_span_id for span in written} == {draft.span_id}
+    steps = {span.name for service, span in spans if service == "twin-transformer" and span is not draft}
+    assert steps >= {"facts", "outline", "assembly", "cite", "check"}
 
 
 def test_fifty_injections_change_nothing(url: str, database: str, root: Path) -> None:

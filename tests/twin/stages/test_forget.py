@@ -5,10 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import replace
@@ -17,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from dvc.repo import Repo
 
 from twin import choices, registry, tables
 from twin import params as params_file
@@ -26,7 +24,7 @@ from twin.files import read_json, write_json, write_text
 from twin.local import postgres
 from twin.records import Citation, Draft, content_hash
 from twin.settings import load
-from twin.stages import forget_plan
+from twin.stages import forget_plan, summaries
 from twin.stages.features import chunk_table
 from twin.workspace import Workspace
 
@@ -46,11 +44,11 @@ dataset: {max_tokens: 256}
 DVC = """\
 stages:
   collect:
-    cmd: {python} -m twin collect
+    cmd: python -m twin collect
     deps: [data/ann/inbox]
     outs: [data/ann/raw]
   prepare:
-    cmd: {python} -m twin prepare
+    cmd: python -m twin prepare
     deps: [data/ann/raw, data/ann/choices.json]
     outs: [data/ann/documents]
 """
@@ -123,7 +121,14 @@ def trailing(settings, space):
     for folder in (space.adapter, home / "serving" / "adapters" / "ann" / "abc"):
         write_text(folder / "adapter_model.safetensors", "weights")
         write_json(folder / "learned_from.json", {"documents": sorted(map(choices.digest, ids))})
-    with registry.client(settings) as mlflow, registry.run(mlflow, settings, "ann", {}, {}) as run:
+    write_text(home / "checkpoints" / "ann" / "ab" / "checkpoint-1" / "adapter_model.safetensors", "weights")
+    texts = tables.read(space.documents / tables.DOCUMENTS).set_index("id")["text"]
+    model = params_file.load(space.params).train.base_model
+    summed = {f"files:texts/{CANARY}.md": f"On a {CANARY} and its keeper.", "files:texts/story-1.md": "On boats."}
+    said = {key: words for name, words in summed.items() for key in summaries.kept_under([model], texts[name])}
+    write_json(home / "briefs" / "ann.json", said)
+    noted = {"read": f"files:texts/{CANARY}.md", "seed": 1}
+    with registry.client(settings) as mlflow, registry.run(mlflow, settings, "ann", noted, {}) as run:
         mlflow.log_artifacts(run, str(space.report), "evaluation")
         registry.add_version(mlflow, "ann", run, space.adapter, {}, True)
 
@@ -152,14 +157,18 @@ def logged(url, settings):
 
 
 @pytest.mark.slow
-def test_no_byte_of_a_forgotten_document_is_left(project, capsys):
+def test_no_byte_of_a_forgotten_document_is_left(project, monkeypatch, capsys):
     settings, space = project
     root = settings.root
-    write_text(root / "dvc.yaml", DVC.format(python=sys.executable))
-    dvc = [sys.executable, "-m", "dvc"]
-    quiet = {"cwd": root, "check": True, "capture_output": True, "env": {**os.environ, "PYTHONPATH": str(Path.cwd())}}
+    monkeypatch.chdir(root)
+    write_text(root / "dvc.yaml", DVC)
     write_text(root / ".dvc" / "config", "[core]\n    no_scm = True\n    analytics = false\n")
-    subprocess.run([*dvc, "repro", "-q"], **quiet)
+    assert main(["collect"]) == 0
+    assert main(["prepare"]) == 0
+    with Repo(str(root)) as dvc:
+        dvc.commit(force=True)
+        notes = Path(dvc.site_cache_dir)
+    assert found(notes)
     report = read_json(space.documents / "report.json")
     assert len(report["near_duplicates"]) == 1
     with postgres.running(settings) as url:
@@ -169,12 +178,12 @@ def test_no_byte_of_a_forgotten_document_is_left(project, capsys):
         trailing(settings, space)
         assert main(["dataset"]) == 0
         before = found(root)
-        for part in ("inbox/texts", "raw", "documents", "features", "dataset", "drafts", "jobs", "http-cache",
+        for part in ("inbox/texts", "briefs", "mlflow/mlflow.db", "raw", "documents", "features", "dataset", "drafts", "jobs", "http-cache",
                      "metrics.json", "report.html", "mlflow/artifacts", "postgres/data", ".dvc/cache", "progress"):  # fmt: skip
             assert any(part in hit for hit in before), f"the canary never was in {part}"
         assert main(["forget", "--document", f"files:texts/{CANARY}.md", "--yes"]) == 0
         said = capsys.readouterr().out
-        assert found(root) == []
+        assert found(root) == [] and found(notes) == []
     chunks = set(tables.read(space.features / tables.CHUNKS)["sha256"])
     assert [set(tables.read(p)["sha256"]) for p in (settings.home / "embeddings").iterdir()] == [chunks]
     assert "version 1" in said and "has learned from it and stays" in said
@@ -188,9 +197,14 @@ def test_no_byte_of_a_forgotten_document_is_left(project, capsys):
     assert [p.name for p in (settings.home / "drafts" / "ann").iterdir()] == ["two.json"]
     assert (settings.home / "jobs" / "x.log").read_text() == "prepare: done\n"
     assert (settings.home / "http-cache" / "spider" / "cd").exists()
+    assert list(read_json(settings.home / "briefs" / "ann.json").values()) == ["On boats."]
+    assert not (settings.home / "checkpoints" / "ann").exists()
+    with registry.client(settings) as mlflow:
+        run = mlflow.get_run(mlflow.get_model_version("twin-ann", "1").run_id)
+        assert run.data.params == {"read": "", "seed": "1"}
     # What was collected counts as up to date, and does not come back when it is handed in again.
-    status = subprocess.run([*dvc, "status", "--json"], **quiet)
-    assert "collect" not in json.loads(status.stdout)
+    with Repo(str(root)) as dvc:
+        assert "collect" not in dvc.status()
     write_text(space.inbox / "texts" / "again.md", f"# The {CANARY} affair\n\n{SECRET}\n\n{story(90)}\n")
     write_text(space.inbox / "texts" / f"{CANARY}.md", "Now another text under the same name, which is to stay away.")
     assert main(["collect"]) == 0

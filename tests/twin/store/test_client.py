@@ -74,8 +74,10 @@ def test_exemplars_are_unlike_each_other_and_fill_in_from_other_registers(store:
         plain.replace("tide", "wind"),
         "WOW!!! 🚀🚀\n\n→ ship it\n→ ship it\n→ ship it again!!! " * 3,
         plain * 2,
+        "Masked: write to [email], and never to [phone]. We wait for what comes of it on the pier.",
     ]
-    store.write_chunks(make_chunks(texts, [unit(1)] * 4, register=["post", "post", "post", "article"]))
+    registers = ["post", "post", "post", "article", "post"]
+    store.write_chunks(make_chunks(texts, [unit(1)] * 5, register=registers))
     chosen = store.exemplars("hesk", "post", 2)
     assert texts[2] in {h.chunk.text for h in chosen} and len(chosen) == 2
     assert store.exemplars("hesk", "post", 2) == chosen

@@ -18,6 +18,13 @@ from twin.text.privacy import KINDS, mask
         ("server 93.184.216.34", "server [ip]"),
         ("key ghp_0123456789abcdefghijklmnopqrstuvwxyz", "key [secret]"),
         ("aws AKIAIOSFODNN7ABCDEFG", "aws [secret]"),
+        ("sk-ant-api03-abcdefghijklmnopqrstuvwxyz is mine", "[secret] is mine"),
+        ("AIzaSyA1234567890abcdefghijklmnopqrstuv.", "[secret]."),
+        (f"github_pat_{'a1B2' * 20}", "[secret]"),
+        ("sk-proj-abcdefghijklmnopqrstuvwxT3BlbkFJabcdefghijklmnopqrstuvwx!", "[secret]!"),
+        ("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N", "[secret]"),
+        ("see https://user:pw123456@build.acme.io/x", "see https://user:[secret]@build.acme.io/x"),
+        ("my number: 0171 1234567", "my number: [phone]"),
         ("postgres://u:hunter2secret@db/x", "postgres://u:[secret]@db/x"),
         ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nafter", "[secret]\nafter"),
     ],
@@ -32,7 +39,7 @@ def test_found(text, masked):
         "git@github.com:a/b", "ruby@3.3.4", "icon@2x.png", "me@example.com", "<Greeting @name={{@user.name}} />",
         "2024-05-01 12:00:00", "1,234,567,890 rows", "token 1714567890123", "ip-172-31-26-179", "0.0.0.0 and 10.1.2.3",
         "values 5272 10,2.36724248240563 11,3.11900191938578", "version 3.8.11.1x", "```\n+44 20 7946 0958\n```",
-        "https://a.org/+442079460958", "ISBN 978-3-16-148410-0",
+        "https://a.org/+442079460958", "ISBN 978-3-16-148410-0", "follow @jo@hachyderm.io!", "`ssh jo@build.acme.io`",
     ],
 )  # fmt: skip
 def test_left_alone(text):
