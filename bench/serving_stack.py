@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import random
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -77,6 +79,8 @@ class Stack:
 def running(adapter: Path | None) -> Iterator[Stack]:
     """Start everything on free ports; `adapter` (GGUF) is every author's, else the base model writes."""
     home = Path(tempfile.mkdtemp(prefix="twin-bench-"))
+    # Whoever ends the benchmark ends what it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         write_text(home / "params.yaml", "author: {id: bench-0, name: Ada Reed}\n")
