@@ -37,7 +37,7 @@ from twin.writing.work import Work
 AUTHORS = 8
 TEXTS = 60  # chunks an author
 SLOTS, THREADS, CONTEXT = 4, 2, 4096
-_READY_SECONDS = 120.0
+_READY_SECONDS = 300.0
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ def _fill(store: Store, embedder: Embedder) -> list[str]:
     """Write every author's chunks; the briefs are openings of texts that nobody wrote."""
     import pandas as pd
 
-    texts = sorted(set(docstrings()))
+    texts = sorted(set(docstrings(60)))
     random.Random(7).shuffle(texts)
     now, kept = pd.Timestamp(datetime(2025, 1, 1, tzinfo=UTC)), texts[: AUTHORS * TEXTS]
     frame = pd.DataFrame(
