@@ -31,7 +31,7 @@ from twin.sources.reading import Item, Skipped
 from twin.stages.handed_in import reader
 
 _PARAMS = '{"author": {"id": "ann", "name": "Ann"}, "sources": [{"kind": "files", "path": "x"}]}'
-_WORDPRESS_API = "wordpress API, as a table"
+_WORDPRESS_API = "wordpress API"
 _KINDS = {"medium", "substack", "wordpress", "ghost", _WORDPRESS_API}
 _NOW = datetime(2026, 1, 2, tzinfo=UTC)
 _HEAD = (
@@ -94,13 +94,13 @@ def _handed_in(place: Path, rows: dict[str, Row]) -> None:
         kind = recognise(str(place))["kind"]
     except TwinError:
         return
-    if kind == "jsonl" and '"rendered"' in place.read_text(encoding="utf-8"):
+    if kind == "wordpress" and '"rendered"' in place.read_text(encoding="utf-8"):
         kind = _WORDPRESS_API
     if kind not in _KINDS:
         return
     row = rows[kind]
     row.files += 1
-    read_as = "jsonl" if kind == _WORDPRESS_API else kind
+    read_as = "wordpress" if kind == _WORDPRESS_API else kind
     spec = SourceSpec.model_validate({"kind": read_as, "path": str(place), "user": "*"})
     try:
         with archive.opened(place, 256) as opened:

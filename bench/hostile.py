@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from twin.errors import TwinError
@@ -100,6 +101,14 @@ def _nested(path: Path) -> None:
     path.write_bytes(inner)
 
 
+def _inner(content: bytes, name: str = "Shares.csv") -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        _entry(name, content)(path)
+        _entry("inner.zip", path.read_bytes())(path)
+
+    return write
+
+
 def _link(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as packed:
         info = zipfile.ZipInfo("a.md")
@@ -142,6 +151,12 @@ def inputs() -> Iterator[Hostile]:
     yield Hostile("zip: link", "files", ".zip", _link)
     yield Hostile("zip: one name twice", "files", ".zip", _twice)
     yield Hostile("zip: nested bomb", "files", ".zip", _nested)
+    yield Hostile("zip: a bomb in an inner archive", "linkedin", ".zip", _inner(b" " * (64 * 2**20)))
+    yield Hostile("zip: an inner archive that is none", "x", ".zip", _entry("inner.zip", b"\0" * (64 * 2**20)))
+    yield Hostile("zip: an inner archive points outside", "mastodon", ".zip", _inner(b"{}", "../outbox.json"))
+    for label, piece in (("breaks", b"x<br>\n"), ("bold breaks", b"<b>x<br></b>\n"), ("comments", b"<!-- x -->\n")):
+        page = b"<p>" + piece * 60_000
+        yield Hostile(f"html: 60,000 {label}", "files", ".html", partial(Path.write_bytes, data=page))
     yield Hostile("zip: claims 2 GB", "files", ".zip", _claims)
     yield Hostile("zip: 50,000 entries", "files", ".zip", _many)
     yield Hostile("word: no document", "files", ".docx", lambda path: path.write_bytes(b"PK\x03\x04junk"))

@@ -13,8 +13,8 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 PAGES = {
-    "home": "/", "sources": "/sources", "write": "/write", "library": "/library", "evaluation": "/evaluation",
-    "monitoring": "/monitoring",
+    "home": "/", "sources": "/sources", "write": "/write", "drafts": "/drafts", "library": "/library",
+    "evaluation": "/evaluation", "monitoring": "/monitoring", "settings": "/settings",
 }  # fmt: skip
 LOOKS = {"light": (1280, 860, "light"), "dark": (1280, 860, "dark"), "phone": (390, 844, "light")}
 FLAGS = [

@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "up", _up, "start everything and open the page", _up_options)
     _add(commands, "down", _down, "stop everything that `twin up` started")
     _add(commands, "status", _status, "what runs, what is built, which adapter writes")
+    _add(commands, "runs", _runs, "the trained versions and what was measured of each", _runs_options)
     _add(commands, "rollback", _rollback, "let an earlier adapter write again", _rollback_options)
     _add(commands, "export", _export, "write the twin for Ollama, vLLM or as one merged model", _export_options)
     _add(commands, "key", _key, "give a client a key to the twin's endpoint", _key_options)
@@ -178,6 +179,17 @@ def _status(options: argparse.Namespace) -> int:
     from twin.local.stack import status
 
     return status(environment.load())
+
+
+def _runs_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from twin.local.runs import runs
+
+    print(runs(environment.load(), as_json=options.json))
+    return 0
 
 
 def _rollback_options(parser: argparse.ArgumentParser) -> None:

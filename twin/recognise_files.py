@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tarfile
+import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,12 +23,21 @@ ACCEPTED = (
 )
 _HEAD = 2**16
 _MOST = 200_000
+_MOST_INNER = 50
+_MOST_HEADS = 20
+_MOST_LIFTED = 2**30
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 # Kind, the names of entries that may be it, and what their beginning says; an entry without a demand is told by name.
 _RULES: tuple[tuple[str, str, bytes], ...] = (
     ("linkedin", r"(^|/)(Shares|Comments|Rich[_ ]Media)([_ ]?\(?\d+\)?)*\.csv$", b""),
     ("linkedin", r"(^|/)Articles/.*\.html?$", rb"linkedin\.com/(pulse|in)/"),
-    ("linkedin", r"\.csv$", rb"(?i)share\s?commentary"),
+    ("linkedin", r"\.csv$", rb"(?i)share\s?commentary|^\W*date\W+link\W+message\W*[\r\n]"),
+    # Headers in another language: the links, and the marks of who may see a post, are LinkedIn's in all of them.
+    (
+        "linkedin",
+        r"\.csv$",
+        rb"(?s)linkedin\.com/feed/update/.*?[,\t]\"?(MEMBER_NETWORK|PUBLIC|CONNECTIONS)\"?[ \t]*\r?\n",
+    ),
     ("x", r"(^|/)(tweets?(-part\d+)?\.js|data/js/tweets/\d{4}_\d\d\.js)$", b""),
     ("x", r"\.js$", rb"YTD\.tweets?\.part|Grailbird\.data\.tweets"),
     ("x", r"(^|/)tweets\.csv$", rb"tweet_id"),
@@ -34,14 +45,31 @@ _RULES: tuple[tuple[str, str, bytes], ...] = (
     ("mastodon", r"\.json$", rb"\"orderedItems\""),
     ("wordpress", r"\.(xml|wxr)$", rb"wordpress\.org/export|<wp:wxr_version"),
     ("ghost", r"\.json$", rb"\"(mobiledoc|lexical|posts_authors|posts_meta)\"|\"db\"\s*:\s*\[\s*\{\s*\"meta\""),
+    # Posts of WordPress' programming interface, saved as they come.
+    ("wordpress", r"\.json$", rb"\"content\"\s*:\s*\{\s*\"(?:raw|rendered)\""),
     # What Ghost's own migration tools write: posts under their addresses, with the HTML that Ghost is to show.
     ("ghost", r"\.json$", rb"(?s)\"posts\"\s*:\s*\[\s*\{.*?\"(html|feature_image|custom_excerpt)\"\s*:"),
     ("substack", r"(^|/)posts\.csv$", rb"post_id"),
     ("medium", r"(^|/)posts/(\d{4}-\d{2}-\d{2}|draft)_.*\.html$", b""),
-    ("medium", r"(^|/)[^/]+\.html$", rb"data-field=\"body\" class=\"e-content\""),
     ("substack", r"(^|/)posts\.csv$", b""),
+    # A part of an export without texts of the author's: others' messages must not be taken for a table of texts.
+    (
+        "linkedin",
+        r"\.csv$",
+        rb"CONVERSATION ID,CONVERSATION TITLE|First Name,Last Name,(URL|Email|Maiden)|From,To,Sent At",
+    ),
+    ("rss", r"\.json$", rb"https?://jsonfeed\.org/version/"),
     ("rss", r"\.(xml|rss|atom)$", rb"<(rss|feed|rdf:RDF)\b"),
 )
+# Pages that each are a text of an export, where there are no others.
+_PAGES: tuple[tuple[str, bytes], ...] = (
+    (
+        "linkedin",
+        rb"(?i)<h1[^>]*>\s*<a [^>]*href=[\"']?https?://(\w+\.)?linkedin\.com/pulse/|<p class=[\"']?created[\"']?>",
+    ),
+    ("medium", rb"<section (?=[^>]*data-field=[\"']?body)(?=[^>]*e-content)"),
+)
+_HTML = {".html", ".htm", ".xhtml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +85,7 @@ def recognise_path(path: Path) -> dict[str, str]:
     if not path.exists():
         raise SourceError("there is no such file or folder", path, "Check the path, or paste a link with https://.")
     place = _place(path)
-    kind = _kind(place)
+    kind = _kind(path, place) or _inner_kind(path, place)
     if kind is None:
         seen = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in place.names).most_common(5)
         inner = [name for name in place.names if name.lower().endswith((".zip", *_TARS))]
@@ -69,22 +97,81 @@ def recognise_path(path: Path) -> dict[str, str]:
     return {"kind": kind, "path": str(path)}
 
 
-def _kind(place: _Place) -> str | None:
+def inner_archives(names: Sequence[str]) -> list[str]:
+    """The archives among the names where nothing else could be read: a download folder with the parts of an export."""
+    inner = [name for name in names if name.lower().endswith((".zip", *_TARS))]
+    readable = TEXTS | TABLES | {".js", ".xml", ".wxr", ".rss", ".atom"}
+    return [] if any(PurePosixPath(name).suffix.lower() in readable for name in names) else inner[:_MOST_INNER]
+
+
+def _inner_kind(path: Path, place: _Place) -> str | None:
+    """What all the inner archives are; SourceError where they are of several kinds."""
+    kinds: dict[str, str] = {}
+    for name in inner_archives(place.names):
+        with _lifted(path, name) as file:
+            if file is not None and (kind := _kind(file, _place(file))):
+                kinds.setdefault(kind, name)
+    return _one(path, kinds)
+
+
+def _one(path: Path, kinds: dict[str, str]) -> str | None:
+    """The kind of them all, given an example of each; SourceError where there are several."""
+    if len(kinds) > 1:
+        raise SourceError(
+            "exports of several sites lie in one place",
+            f"{path} ({', '.join(f'{name}: {kind}' for kind, name in kinds.items())})",
+            "Hand in each by itself.",
+        )
+    return next(iter(kinds), None)
+
+
+@contextmanager
+def _lifted(path: Path, name: str) -> Iterator[Path | None]:
+    """An inner archive as a file; None for one that is too large or can't be read."""
+    if path.is_dir():
+        yield path / name
+        return
+    with tempfile.TemporaryDirectory(prefix="twin-inner-") as folder:
+        target = Path(folder) / f"inner{''.join(PurePosixPath(name).suffixes[-2:])[-12:]}"
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open(name) as source, open(target, "wb") as file:
+                # An archive is packed already: it does not unpack to many times its size.
+                most = min(_MOST_LIFTED, 2**22 + 20 * archive.getinfo(name).compress_size)
+                while (piece := source.read(2**20)) and file.tell() <= most:
+                    file.write(piece)
+                whole = file.tell() <= most
+        except (zipfile.BadZipFile, KeyError, OSError, EOFError, ValueError, RuntimeError, NotImplementedError):
+            whole = False
+        yield target if whole else None
+
+
+def _kind(path: Path, place: _Place) -> str | None:
     heads: dict[str, bytes] = {}
+    found: dict[str, str] = {}
     for kind, names, says in _RULES:
-        fitting = [name for name in place.names if re.search(names, name, re.IGNORECASE)]
-        for name in fitting if not says else fitting[:20]:
-            if not says:
-                return kind
-            head = heads.setdefault(name, b"") or place.head(name)
-            heads[name] = head
-            # UTF-16 has a zero between Latin letters.
-            if re.search(says, head.replace(b"\0", b"")):
-                return kind
+        # A feed and a table that is called like Substack's are told where nothing else is.
+        if kind not in found and not (found and (kind, says) in (("rss", says), ("substack", b""))):
+            fitting = [name for name in place.names if re.search(names, name, re.IGNORECASE)]
+            name = next((n for n in fitting[:_MOST_HEADS] if not says or _says(place, n, says, heads)), None)
+            found |= {kind: name} if name else {}
+    if found:
+        return _one(path, found)
     suffixes = {PurePosixPath(name).suffix.lower() for name in place.names}
     if suffixes & TEXTS:
-        return "files"
+        return (_pages(place) if suffixes & TEXTS <= _HTML else None) or "files"
     return "jsonl" if suffixes & TABLES else None
+
+
+def _says(place: _Place, name: str, says: bytes, heads: dict[str, bytes]) -> bool:
+    if name not in heads:
+        # UTF-16 has a zero between Latin letters.
+        heads[name] = place.head(name).replace(b"\0", b"")
+    return re.search(says, heads[name]) is not None
+
+
+def _pages(place: _Place) -> str | None:
+    heads = [place.head(n).replace(b"\0", b"") for n in place.names if PurePosixPath(n).suffix.lower() in _HTML][:20]
+    return next((kind for kind, says in _PAGES if all(re.search(says, head) for head in heads)), None)
 
 
 def _place(path: Path) -> _Place:

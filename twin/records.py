@@ -116,7 +116,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """Where a sentence of a draft comes from: `sentence` is its index in the draft, from 0."""
+    """Where a sentence of a draft comes from: `sentence` is its index in the draft, from 0.
+
+    `author` is who wrote a linked page, as it says, empty for the person's own texts; `date` is YYYY, YYYY-MM or
+    YYYY-MM-DD, empty where none is known.
+    """
 
     sentence: int
     chunk_id: str
@@ -125,6 +129,8 @@ class Citation:
     url: str
     score: float
     quote: str
+    author: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

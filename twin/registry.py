@@ -22,6 +22,11 @@ CHALLENGER = "challenger"
 _EXPERIMENT = "twin"
 _ADAPTER = "adapter"
 _PARAM_LIMIT = 6000
+# What tells one training from another at a glance.
+FIGURES = (
+    "bits_per_byte_gain", "style_gap_closure_lora", "accepted_masked_10_lora", "train.validation_loss",
+    "train.train_tokens", "train.steps", "train.seconds",
+)  # fmt: skip
 _MEND = "Start the MLflow server, or unset MLFLOW_TRACKING_URI to use the embedded one."
 
 
@@ -178,6 +183,30 @@ def versions(settings: Settings, author: str) -> list[tuple[str, Path]]:
     with client(settings) as mlflow:
         found = list(mlflow.search_model_versions(f"name = '{model_name(author)}'"))
         return sorted(((str(v.version), _local(v.source)) for v in found), key=lambda pair: int(pair[0]))
+
+
+def history(settings: Settings, author: str) -> list[dict[str, Any]]:
+    """Every registered version as a plain record, newest first: when, by which run, what the gate said, its figures.
+
+    `at` is in seconds since the epoch; a run that is gone leaves its version without figures.
+    """
+    from mlflow.exceptions import MlflowException
+
+    with client(settings) as mlflow:
+        leads, found = _alias(mlflow, author, CHAMPION), []
+        for made in mlflow.search_model_versions(f"name = '{model_name(author)}'"):
+            try:
+                run = mlflow.get_run(made.run_id)
+                figures, experiment = dict(run.data.metrics), str(run.info.experiment_id)
+            except MlflowException:
+                figures, experiment = {}, ""
+            found.append(
+                {"version": str(made.version), "run_id": made.run_id, "experiment_id": experiment,
+                 "at": made.creation_timestamp / 1000, "champion": str(made.version) == leads,
+                 "gate": made.tags.get("gate", ""), "params": made.tags.get("params_fingerprint", ""),
+                 "figures": {key: figures[key] for key in FIGURES if key in figures}}
+            )  # fmt: skip
+        return sorted(found, key=lambda record: -int(record["version"]))
 
 
 def remove_versions(settings: Settings, author: str, gone: Collection[str]) -> None:

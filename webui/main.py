@@ -19,7 +19,7 @@ from webui.access import login
 from webui.access.door import Door
 from webui.access.guard import Guard
 from webui.client import authors, library, schedule
-from webui.pages import drafts, evaluation, home, monitoring, reports, sources, write
+from webui.pages import blind, drafts, evaluation, home, monitoring, reports, sources, train, write
 from webui.pages import library as library_page
 from webui.pages import settings as settings_page
 
@@ -30,14 +30,16 @@ def build(settings: Settings, names: tuple[str, ...] = ()) -> Door:
     """Register guard, pages and routes, answering to these host names (empty: any), and where traces go; serves nothing yet."""
     door = Door(settings)
     theme.install()
-    for page in (home, sources, write, drafts, library_page, evaluation, monitoring, settings_page, reports, login):
+    for page in (
+        home, sources, write, drafts, library_page, train, evaluation, blind, monitoring, settings_page, reports, login,
+    ):  # fmt: skip
         page.register(door)
 
     def health() -> dict[str, str]:
         return {"service": "webui", "status": "ok"}
 
     app.get("/healthz")(health)
-    app.add_middleware(Guard, door=door, names=names)
+    app.add_middleware(Guard, door=door, names=names, origins=settings.webui_names)
     tracing.setup("twin-webui", settings.otlp_endpoint)
     return door
 

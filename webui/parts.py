@@ -62,11 +62,13 @@ def chip(words: str, tone: str = "") -> ui.label:
     return ui.label(words).classes(f"chip {tone}")
 
 
-def figure(name: str, value: str, hint: str = "") -> None:
-    """A key figure with what it means under it."""
+def figure(name: str, value: str, hint: str = "", interval: str = "") -> None:
+    """A key figure with its interval beside it and what it means under it."""
     with ui.element("div").classes("figure"):
         ui.label(name).classes("name")
         ui.label(value).classes("value")
+        if interval:
+            ui.label(interval).classes("small nums").tooltip("In 95 of 100 cases the true figure lies in here")
         if hint:
             ui.label(hint).classes("hint")
 
@@ -202,6 +204,29 @@ def markdown(words: str) -> ui.html:
     return ui.html(safe_html(words), sanitize=False).classes("reader")
 
 
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table under its headings; the first cell of a row names the row."""
+    with ui.element("table").classes("plain nums"):
+        if head:
+            row(head, "th")
+        for words in rows:
+            with ui.element("tr"):
+                for n, said in enumerate(words):
+                    _tag("td" if n else "th", said)
+
+
+def row(words: Sequence[str], tag: str = "td") -> None:
+    """One row of a table."""
+    with ui.element("tr"):
+        for said in words:
+            _tag(tag, said)
+
+
+def cell(tag: str = "td") -> ui.element:
+    """A cell for more than words."""
+    return ui.element(tag)
+
+
 def safe_html(words: str, *, literal: bool = False) -> str:
     """Markdown to HTML in which only plain formatting and web links are left; `literal` keeps tags and line ends as typed."""
     import bleach
@@ -231,28 +256,6 @@ def bars(values: Sequence[tuple[str, int]], unit: str, name: str) -> None:
     _ends(values[0][0], values[-1][0])
 
 
-def curves(found: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> None:
-    """Lines over the same steps, at most two, with their first and last values."""
-    points = [point for _, curve in found[:2] for point in curve]
-    left, right = min(p[0] for p in points), max(p[0] for p in points)
-    low, high = min(p[1] for p in points), max(p[1] for p in points)
-
-    def at(step: float, value: float) -> str:
-        return f"{600 * (step - left) / ((right - left) or 1):.1f},{4 + 192 * (high - value) / ((high - low) or 1):.1f}"
-
-    drawn, said = "", []
-    for index, (name, curve) in enumerate(found[:2]):
-        drawn += f'<path class="{"second" if index else ""}" d="M{" L".join(at(*point) for point in curve)}"/>'
-        said.append(f"{name.replace('_', ' ')} {curve[0][1]:.3f} → {curve[-1][1]:.3f}")
-    _drawing(drawn, 200, "; ".join(said))
-    _ends(f"step {left:.0f}", f"step {right:.0f}")
-    with ui.element("div").classes("line"):
-        for index, words in enumerate(said):
-            with ui.element("span").classes("soft small nums"):
-                ui.element("span").classes("key second" if index else "key")
-                ui.label(words).style("display: inline")
-
-
 def _drawing(inside: str, height: int, name: str) -> None:
     view = f'viewBox="0 0 600 {height}" preserveAspectRatio="none" role="img" aria-label="{escape(name)}"'
     ui.html(f'<svg class="bars {"tall" if height > 100 else ""}" {view}>{inside}</svg>', sanitize=False).classes("full")
@@ -265,10 +268,13 @@ def _ends(left: str, right: str) -> None:
 
 
 def report_frame(path: str, title: str) -> None:
-    """A stored report, boxed in: it may run its own scripts and reach nothing else."""
-    with ui.element("div").classes("line apart"):
-        heading(2, title)
+    """A stored report, boxed in and folded up: it may run its own scripts and reach nothing else."""
+    with (
+        ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
+        ui.expansion(title).style("border: 0").mark(READING),
+        ui.element("div").classes("stack"),
+    ):
         ui.link("Open it in its own tab", path, new_tab=True).classes("small")
-    ui.element("iframe").classes("frame").props(
-        f'src="{path}" title="{escape(title)}" sandbox="allow-scripts" loading="lazy"'
-    )
+        ui.element("iframe").classes("frame").props(
+            f'src="{path}" title="{escape(title)}" sandbox="allow-scripts" loading="lazy"'
+        )

@@ -19,6 +19,7 @@ PAGES = (
     ("/write", "Write", "o_edit_note"),
     ("/drafts", "Drafts", "o_history_edu"),
     ("/library", "Library", "o_auto_stories"),
+    ("/train", "Train", "o_school"),
     ("/evaluation", "Evaluation", "o_insights"),
     ("/monitoring", "Monitoring", "o_monitor_heart"),
     ("/settings", "Settings", "o_tune"),
@@ -47,7 +48,7 @@ KEYS = """document.addEventListener('keydown', (e) => {
 
 def install() -> None:
     """Put the style sheet and the keys on every page; called once, when the pages are registered."""
-    css = (Path(__file__).parent / "theme.css").read_text(encoding="utf-8")
+    css = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("theme.css", "plots.css"))
     ui.add_head_html(f"<style>{css}</style><script>{KEYS}</script>", shared=True)
 
 

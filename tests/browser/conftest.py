@@ -99,7 +99,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         context = playwright.chromium.launch_persistent_context(
             str(tmp_path_factory.mktemp("profile")), executable_path=path, headless=True, args=FLAGS
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)
         yield context
         context.close()
 

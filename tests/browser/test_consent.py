@@ -51,3 +51,44 @@ def test_a_text_tagged_as_written_with_an_ai_stays_so(serve: Any, tab: Any, worl
         page.get_by_text("Noted. It counts from the next run on.").wait_for()
         page.reload()
     assert choices.read(work.choices)["files:1"].provenance == "ai_assisted"
+
+
+def test_a_text_and_then_its_author_are_forgotten(
+    serve: Any, tab: Any, world: Any, tmp_path: Any, monkeypatch: Any
+) -> None:
+    settings = world.settings_for(tmp_path)
+    sources = "  - kind: jsonl\n    path: notes.jsonl\nvalidate: {min_words: 10}\n"
+    work = world.project(tmp_path, params=world.PARAMS + sources)
+    monkeypatch.setenv("TWIN_ROOT", str(tmp_path))
+    monkeypatch.setenv("TWIN_HOME", str(settings.home))
+    words = "The kettle of flat nineteen broke again, and nobody had tea before the inspector came to look at the lift."
+    write_text(work.inbox / "texts" / "kettle.md", f"# Kettle\n\n{words}\n")
+    write_text(work.inbox / "texts" / "lift.md", f"# Lift\n\n{words.replace('e', 'o')}\n")
+    write_text(work.inbox / "notes.jsonl", json.dumps({"id": "n", "text": words}))
+    assert main(["collect"]) == 0
+    assert main(["prepare"]) == 0
+    page, url = tab(), serve(settings).url
+    page.set_default_timeout(60_000)
+    page.goto(f"{url}/library")
+    page.get_by_role("button", name="Duplicates · 1").click()
+    page.get_by_role("button", name="A near-duplicate of “Kettle” · files").click()
+    page.get_by_role("button", name="Read the one that was kept").click()
+    page.get_by_text("Its copies were merged into it:").wait_for()
+    page.get_by_role("button", name="Forget this text").click()
+    page.get_by_text("data/ada-reed/inbox/texts/kettle.md: the file you handed in").wait_for()
+    assert (work.inbox / "texts" / "kettle.md").exists()
+    page.get_by_role("button", name="Forget it").click()
+    page.get_by_role("button", name="Duplicates · 1").wait_for(state="detached")
+    page.get_by_text("1–1 of 1").wait_for()
+    assert not (work.inbox / "texts" / "kettle.md").exists()
+    # What the page leaves behind does not name it.
+    assert not [p for p in (settings.home / "jobs").iterdir() if "kettle" in p.read_text().casefold()]
+    page.goto(f"{url}/sources")
+    page.get_by_role("button", name="Forget Ada Reed").click()
+    page.get_by_text("all of data/ada-reed").wait_for()
+    assert page.get_by_role("button", name="Forget it").is_disabled()
+    page.get_by_label("Type ada-reed to go on").fill("ada-reed")
+    page.get_by_role("button", name="Forget it").click()
+    page.get_by_text("2 sources", exact=True).wait_for()
+    page.get_by_role("button", name="Forget Ada Reed").wait_for(state="detached")
+    assert not work.raw.parent.exists()

@@ -16,7 +16,10 @@ from webui.client import jobs
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("/", "/sources", "/write", "/drafts", "/library", "/evaluation", "/monitoring", "/settings")
+PATHS = (
+    "/", "/sources", "/write", "/drafts", "/library", "/train", "/evaluation", "/evaluation/blind", "/monitoring",
+    "/settings",
+)  # fmt: skip
 
 
 def test_from_the_first_visit_to_a_source(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:
@@ -162,6 +165,7 @@ def test_every_page_fits_its_screen_and_has_names(
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (paper == "rgb(21, 20, 18)") == (scheme == "dark")
     page.goto(f"{server.url}/evaluation")
+    page.get_by_text("The whole report").click()
     page.frame_locator("iframe").get_by_text("Report").wait_for()
     assert page.title() == "Evaluation · Twin"
 

@@ -63,6 +63,7 @@ GHOST = '{"db": [{"meta": {"version": "5"}, "data": {"posts": []}}]}'
             '{"posts": [{"url": "https://a.example/1", "data": {"title": "T", "html": "<p>a</p>"}}]}',
             "ghost",
         ),
+        ("posts.json", '[{"id": 1, "content": {"rendered": "<p>a</p>"}}]', "wordpress"),
         ("rows.json", '{"posts": [{"text": "a"}]}', "jsonl"),
         ("feed.xml", "<rss version='2.0'><channel/></rss>", "rss"),
         ("feed.atom", "<feed xmlns='http://www.w3.org/2005/Atom'/>", "rss"),
@@ -123,3 +124,19 @@ def test_errors_name_the_place(tmp_path: Path) -> None:
     broken.write_bytes(b"PK no archive")
     with pytest.raises(SourceError, match=r"broken\.zip"):
         recognise(str(broken))
+
+
+def test_exports_of_two_sites_in_one_folder_are_named(tmp_path: Path) -> None:
+    for name, entry in (("a.zip", "Shares.csv"), ("b.zip", "data/tweets.js")):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(entry, "x")
+    with pytest.raises(SourceError, match=r"a\.zip: linkedin, b\.zip: x"):
+        recognise(str(tmp_path))
+
+
+def test_unpacked_exports_of_two_sites_in_one_folder_are_named(tmp_path: Path) -> None:
+    for name in ("linkedin/Shares.csv", "medium/posts/2024-01-02_A-0a1b2c3d4e5f.html"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("x")
+    with pytest.raises(SourceError, match="several sites"):
+        recognise(str(tmp_path))

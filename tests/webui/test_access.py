@@ -25,7 +25,7 @@ ORIGIN = {"Origin": "http://test"}
 
 # What each page and route asks for, written down a second time: one that nobody thought of makes the test fail.
 LOOK = {"/", "/library", "/drafts", "/evaluation", "/monitoring", "/report/evaluation", "/report/monitoring"}
-WORK = {"/sources", "/write", "/train"}
+WORK = {"/evaluation/blind", "/sources", "/write", "/train"}
 OWN = {"/settings"}
 OPEN = {"/login", "/login/sso", "/login/sso/back", "/healthz"}
 FORMS = {"/logout", "/author"}
@@ -143,6 +143,8 @@ async def test_a_viewers_events_change_nothing(house: Any, visit: Any, browser: 
             listener = next(iter(button._event_listeners))
             user.client.handle_event({"id": button.id, "listener_id": listener, "args": ["{}"]})
         assert done == (["look"] if name == "vic" else ["act", "look"])
+        if name == "vic":
+            await user.should_see("You may look here, not change")
         done.clear()
 
 
@@ -206,6 +208,16 @@ async def test_other_sites_can_do_nothing(house: Any, visit: Any, browser: Any) 
     assert await _socket(cookie, "https://evil.example") == "websocket.close"
     assert await _socket("", "http://test") == "websocket.close"
     assert await _socket(cookie, "http://test") == "websocket.accept"
+
+
+async def test_behind_a_proxy_the_public_name_counts_as_its_own(settings: Any, world: Any, visit: Any) -> None:
+    from dataclasses import replace
+
+    world.project(settings.root)
+    user = await visit(replace(settings, webui_names=("test", "twin.example.com")))
+    for origin, status in (("https://twin.example.com", 303), ("https://evil.example", 403)):
+        answer = await user.http_client.post("/author", data={"author": "x"}, headers={"Origin": origin})
+        assert answer.status_code == status
 
 
 async def _socket(cookie: str, origin: str) -> str:

@@ -24,5 +24,9 @@ def draft(settings: Settings, brief: str, register: str, adapter: str) -> str:
     if answer.status_code != 200:
         raise ServingError("the twin refused", answer.text[:300], "Read `.twin/logs/transformer.log`.")
     made: dict[str, Any] = answer.json()["predictions"][0]
-    sources = [f"[{c['sentence'] + 1}] {c['title'] or c['document_id']} {c['url']}" for c in made["citations"]]
-    return "\n".join([made["text"], "", f"— {made['adapter']}", *sources])
+    return "\n".join([made["text"], "", f"— {made['adapter']}", *map(_source, made["citations"])])
+
+
+def _source(citation: dict[str, Any]) -> str:
+    named = [citation["title"] or citation["document_id"], citation.get("author"), citation.get("date")]
+    return f"[{citation['sentence'] + 1}] {', '.join(part for part in named if part)} {citation['url']}".rstrip()

@@ -20,19 +20,21 @@ from twin.settings import Settings
 from twin.workspace import Workspace
 
 SAMPLE = "juno-marsh"
+_SHIPPED = Path(__file__).parents[2]
 
 
 def init_sample(settings: Settings) -> None:
     """Build the sample author's export archives into the inbox; params.yaml must be the sample's (as cloned)."""
     target = settings.root / "params.yaml"
-    shipped = settings.root / "examples" / "params.yaml"
+    home = _SHIPPED if not (settings.root / "examples" / "params.yaml").exists() else settings.root
+    shipped = home / "examples" / "params.yaml"
     if not target.exists() or (shipped.exists() and params_file.load(target).author.id != SAMPLE):
         _put_aside(target)
         write_text(target, shipped.read_text(encoding="utf-8"))
     inbox = Workspace(settings.root, SAMPLE).inbox
     if not inbox.exists():
         with replacing(inbox) as fresh:
-            subprocess.run([sys.executable, "-m", "examples.build", "--out", str(fresh)], check=True, cwd=settings.root)
+            subprocess.run([sys.executable, "-m", "examples.build", "--out", str(fresh)], check=True, cwd=home)
     choices.ensure(Workspace(settings.root, SAMPLE).choices)
     print(f"The fictional sample author is ready in {inbox}.", file=sys.stderr)
 

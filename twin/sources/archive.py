@@ -8,10 +8,12 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from twin.errors import SourceError
+from twin.recognise_files import inner_archives
 from twin.sources.containers import (
     BROKEN,
     MAX_RATIO,
@@ -25,11 +27,13 @@ from twin.sources.containers import (
     too_large,
     unzipped,
 )  # fmt: skip
+from twin.sources.nested import unfolded
 from twin.sources.tars import is_tar, untarred
 
 # A file that is read whole, and a page whose tree is some fifty times its size.
 MAX_WHOLE_BYTES = 64 * 2**20
 MAX_PAGE_BYTES = 8 * 2**20
+_HEAD_BYTES = 2**16
 # Documents that happen to be ZIPs inside.
 _ZIPPED_FILES = {".docx", ".odt", ".xlsx", ".pptx", ".epub"}
 
@@ -55,6 +59,14 @@ class Archive:
         with self.open(name, limit) as file:
             return file.read()
 
+    def head(self, name: str) -> bytes:
+        """The file's first 64 KiB, in one byte a letter for UTF-16 too; empty where it can't be read."""
+        try:
+            with self.container.stream(name) as file:
+                return file.read(_HEAD_BYTES).replace(b"\0", b"")
+        except (SourceError, *BROKEN):
+            return b""
+
     def page(self, name: str) -> bytes:
         """The whole of a page or document that becomes a tree: its limit is far lower."""
         return self.read(name, MAX_PAGE_BYTES)
@@ -72,7 +84,7 @@ class Archive:
 
     def sha256(self) -> str:
         """Of the file itself; of a folder, over the names and contents of the files that were read from it."""
-        if not isinstance(self.container, Folder):
+        if not self.path.is_dir():
             return file_hash(self.path)
         lines = "\n".join(f"{name} {digest}" for name, digest in sorted(self.digests.items()))
         return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
@@ -120,6 +132,18 @@ def opened(path: Path, max_mb: int) -> Iterator[Archive]:
 
 
 def _container(path: Path, max_bytes: int) -> Container:
+    found = _alone(path, max_bytes)
+    inner = inner_archives(found.names)
+    if not inner:
+        return found
+    try:
+        return unfolded(path, found, inner, max_bytes, partial(_alone, max_bytes=max_bytes))
+    except BaseException:
+        found.close()
+        raise
+
+
+def _alone(path: Path, max_bytes: int) -> Container:
     try:
         if not path.exists():
             raise SourceError(

@@ -152,7 +152,8 @@ def _main_text(tree: Tag, body: bytes, url: str, title: str) -> str:
     """
     import trafilatura
 
-    from twin.text.markup import parse, plain, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     judged = trafilatura.extract(body, url=url, favor_recall=True, include_comments=False) or ""
     words = _words(judged)

@@ -47,7 +47,8 @@ def _check(parts: zipfile.ZipFile, where: str) -> None:
 def _read(data: bytes, core: str) -> tuple[dict[str, Any], str]:
     import mammoth
 
-    from twin.text.markup import parse, plain, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     made = mammoth.convert_to_html(
         io.BytesIO(data),

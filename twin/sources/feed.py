@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 KINDS = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/json", "application/xml")
 # Where blogs keep their feed when their page does not say.
 COMMON = ("feed", "feed.xml", "rss.xml", "atom.xml", "index.xml", "rss", "feed.json")
+# Modules whose elements are called as the feed's own are: pictures' titles, podcasts' summaries.
+_OTHERS = ("search.yahoo.com/mrss", "itunes.com/dtds", "play-podcasts")
+_BLOGGER_KIND = "http://schemas.google.com/blogger/2008/kind#"
 
 
 def entries(body: bytes, where: str) -> tuple[list[dict[str, str]], str]:
-    """The entries (id, title, url, date, content, summary, author) and the next page's address, empty when none.
+    """The entries (id, title, url, date, content, summary, author, left_out) and the next page's address, empty when none.
 
+    `left_out` says why an entry is no text of the author's, and is empty for others.
     Entities are not expanded and nothing is fetched. Raises SourceError when it is no feed.
     """
     from lxml import etree
@@ -42,13 +46,17 @@ def entries(body: bytes, where: str) -> tuple[list[dict[str, str]], str]:
 
 
 def _entry(element: _Element) -> dict[str, str]:
-    entry = dict.fromkeys(("id", "title", "url", "date", "content", "summary", "author"), "")
+    entry = dict.fromkeys(("id", "title", "url", "date", "content", "summary", "author", "left_out"), "")
     for child in element:
         name, text = _name(child), (child.text or "").strip()
-        if name in ("guid", "id"):
+        if any(other in _namespace(child) for other in _OTHERS):
+            continue
+        if reason := _no_post(child, text):
+            entry["left_out"] = reason
+        elif name in ("guid", "id"):
             entry["id"] = text
         elif name == "title":
-            entry["title"] = html.unescape(_inner(child)).strip()
+            entry["title"] = _title(child)
         elif name == "link" and child.get("rel", "alternate") == "alternate":
             entry["url"] = entry["url"] or child.get("href") or text
         elif name in ("pubDate", "published", "date") or (name == "updated" and not entry["date"]):
@@ -64,6 +72,29 @@ def _entry(element: _Element) -> dict[str, str]:
     entry["url"] = entry["url"] or (entry["id"] if entry["id"].startswith("http") else "")
     entry["id"] = entry["id"] or entry["url"]
     return entry
+
+
+def _no_post(child: _Element, text: str) -> str:
+    """Why an entry is no text of the author's: a blog's archive at Blogger holds comments, settings and drafts too."""
+    name, term = _name(child), str(child.get("term") or "")
+    if name == "category" and term.startswith(_BLOGGER_KIND) and term != f"{_BLOGGER_KIND}post":
+        kind = term.removeprefix(_BLOGGER_KIND)
+        return "" if kind == "page" else f"a blog's {kind}"
+    if name == "control" and any(_name(inner) == "draft" and (inner.text or "").strip() == "yes" for inner in child):
+        return "a draft"
+    if "blogger" in _namespace(child):
+        if name == "type" and text not in ("POST", "PAGE"):
+            return f"a blog's {text.lower()}"
+        if name == "status" and text != "LIVE":
+            return "a draft" if text == "DRAFT" else f"a {text.lower()} post"
+    return ""
+
+
+def _title(element: _Element) -> str:
+    from twin.text.markup import parse, plain
+
+    title = html.unescape(_inner(element)).strip()
+    return plain(parse(title)) if element.get("type") in ("html", "xhtml") and "<" in title else title
 
 
 def _inner(element: _Element) -> str:
@@ -119,6 +150,10 @@ def alternates(body: bytes, url: str) -> list[str]:
     ]
     links = [link for link, title in found if not re.search(r"comment", f"{link} {title}", re.IGNORECASE)]
     return list(dict.fromkeys(link for link in links if link.startswith("http") and "wp-json" not in link))
+
+
+def _namespace(element: Any) -> str:
+    return element.tag.rpartition("}")[0] if isinstance(element.tag, str) else ""
 
 
 def _name(element: Any) -> str:

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twin.errors import SourceError
+from twin.sources import linkedin, medium
 from twin.sources.archive import Archive
 from twin.sources.reading import Item, Skipped, decode, decode_page, each, make, moment, tried, unix_lines
+
+if TYPE_CHECKING:
+    from bs4 import Tag
 
 TERMS = "files that the person handed in"
 
@@ -20,6 +24,11 @@ _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".mdx"}
 _PLAIN = {".txt", ".text", ".rst", ".adoc", ".org"}
 _HTML = {".html", ".htm", ".xhtml"}
 _DOCUMENTS = {".docx", ".pdf"}
+_COMMENTS = {
+    "comments", "respond", "disqus_thread", "comments-area", "comment-list", "commentlist", "comment-respond",
+    "sharedaddy", "jp-relatedposts",
+}  # fmt: skip
+_NOTE = re.compile("^cmnt")
 _NAMED_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _DATES = ("date", "published_at", "published", "publishDate", "pubDate", "created_at", "created", "updated")
 _ADDRESSES = ("url", "canonical_url", "canonical", "link", "permalink")
@@ -27,6 +36,8 @@ _ADDRESSES = ("url", "canonical_url", "canonical", "link", "permalink")
 _STANDARD = re.compile(
     r"(licen[cs]e|copying|notice|code_of_conduct|robots|humans|requirements[\w.-]*|cmakelists)(\.\w+)?", re.IGNORECASE
 )
+# Where Jekyll keeps what is not published.
+_DRAFTS = {"_drafts"}
 _INSTALLED = {"node_modules", "site-packages", "vendor", "venv", "__pycache__", "bower_components"}
 
 
@@ -54,6 +65,9 @@ def _texts(archive: Archive, name: str, author: str, fetched_at: datetime, inner
     if _STANDARD.fullmatch(path.name) or _INSTALLED & set(path.parts[:-1]):
         yield Skipped(what=inner, reason="a standard text or a part of a program")
         return
+    if _DRAFTS & set(path.parts[:-1]):
+        yield Skipped(what=inner, reason="a draft")
+        return
     paged = path.suffix.lower() in _HTML | _DOCUMENTS
     data = (archive.page(inner) if path.suffix.lower() in _HTML else archive.read(inner)) if paged else b""
     native = name if inner == archive.path.name else f"{name}/{inner}"
@@ -63,7 +77,13 @@ def _texts(archive: Archive, name: str, author: str, fetched_at: datetime, inner
 def _one(data: bytes, inner: str, native: str, author: str, fetched_at: datetime) -> Item:
     suffix = PurePosixPath(inner).suffix.lower()
     if suffix in _HTML:
-        meta, text = _page(decode_page(data, inner))
+        raw = decode_page(data, inner)
+        # A page taken out of an export is the text that the export gives, under the same id.
+        if linkedin.is_article(raw):
+            return linkedin.article(data, inner, author, fetched_at)
+        if medium.is_post(raw):
+            return medium.post(data, inner, author, fetched_at)
+        meta, text = _page(raw)
     elif suffix == ".docx":
         from twin.sources.docx import read_docx
 
@@ -107,11 +127,13 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
 
 
 def _page(raw: str) -> tuple[dict[str, Any], str]:
-    from twin.text.markup import parse, plain, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     page = parse(raw)
+    _without_others(page)
     meta: dict[str, Any] = {}
-    heading = page.find("h1") or page.find("title")
+    heading = page.find("h1") or page.select_one("body > p.title") or page.find("title")
     if heading:
         meta["title"] = plain(heading)
     canonical = page.select_one("link[rel=canonical]")
@@ -121,11 +143,30 @@ def _page(raw: str) -> tuple[dict[str, Any], str]:
     articles = page.find_all("article")
     # Of several articles none is the page's text: then all of them are.
     body = (articles[0] if len(articles) == 1 else page.find("main")) or page.body or page
-    if heading is not None and heading.name == "h1":
+    if heading is not None and heading.name != "title":
         heading.decompose()
-    for tag in body.find_all(["nav", "header", "footer"]):
+    # Beside an article stands the site; within one, an aside is its author's.
+    around = ["nav", "header", "footer"] if body.name in ("article", "main") else ["nav", "header", "footer", "aside"]
+    for tag in body.find_all(around):
         tag.decompose()
     return meta, to_markdown(body)
+
+
+def _without_others(page: Tag) -> None:
+    """Take out readers' comments: below a saved post, and in the margins of a document from Google Docs."""
+    for note in page.find_all("a", id=_NOTE):
+        inner = note.find_parent("sup") if str(note["id"]).startswith("cmnt_ref") else note.find_parent("div")
+        if inner is not None and not inner.find(["h1", "h2", "article"]):
+            inner.decompose()
+    for tag in page.find_all(_is_comments):
+        if not tag.decomposed:
+            tag.decompose()
+
+
+def _is_comments(tag: Tag) -> bool:
+    return bool(_COMMENTS & {str(tag.get("id") or ""), *map(str, tag.get("class") or [])}) or (
+        tag.get("itemprop") == "comment"
+    )
 
 
 def _pdf(data: bytes, inner: str) -> tuple[dict[str, Any], str]:

@@ -10,6 +10,7 @@ from typing import Any
 from twin.errors import SourceError
 from twin.records import Document
 from twin.sources.archive import Archive
+from twin.sources.aside import Aside
 from twin.sources.ghost_cards import body_text
 from twin.sources.json_stream import records
 from twin.sources.reading import Item, Skipped, each, make, moment, short_hash, tried
@@ -33,20 +34,19 @@ def read_export(
             "this is no Ghost export", f"{archive.path} (no .json)",
             "Export the content in Ghost's settings and put the file into the inbox.",
         )  # fmt: skip
-    posts: list[tuple[list[str], Document]] = []
     people: dict[str, set[str]] = {}
-    yield from each(
-        names, partial(_items, archive, posts, people, author, fetched_at), needed=lambda: not posts
-    )  # fmt: skip
-    writing = {writer: people.get(writer, set()) for writers, _ in posts for writer in writers or [""]}
-    own = chosen(writing, user, author_name or author, archive.path)
-    for writers, document in posts:
-        yield document if own & {*(writers or [""])} else Skipped(what=document.title, reason="by another writer")
+    with Aside() as kept:
+        yield from each(
+            names, partial(_items, archive, kept, people, author, fetched_at), needed=lambda: not kept
+        )  # fmt: skip
+        writing = {writer: people.get(writer, set()) for writer in kept.writers}
+        own = chosen(writing, user, author_name or author, archive.path)
+        for writers, document in kept:
+            yield document if own & {*writers} else Skipped(what=document.title, reason="by another writer")
 
 
 def _items(
-    archive: Archive, posts: list[tuple[list[str], Document]], people: dict[str, set[str]], author: str,
-    fetched_at: datetime, name: str,
+    archive: Archive, kept: Aside, people: dict[str, set[str]], author: str, fetched_at: datetime, name: str
 ) -> Iterator[Item]:  # fmt: skip
     for place in _PLACES:
         prefix = f"{place}." if place else ""
@@ -60,7 +60,7 @@ def _items(
                 continue
             item = tried(str(post.get("title") or name), partial(_post, post, author, fetched_at))
             if isinstance(item, Document):
-                posts.append((_own_writers(post, writers), item))
+                kept.add(_own_writers(post, writers), item)
             else:
                 yield item
         if found:

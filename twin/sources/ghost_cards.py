@@ -45,7 +45,8 @@ def _letters(text: str) -> int:
 
 
 def _text(pieces: list[_Piece]) -> str:
-    from twin.text.markup import parse, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse
 
     out: list[str] = []
     held: list[str] = []

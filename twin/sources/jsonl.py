@@ -67,7 +67,7 @@ def read_rows(
 def _read(archive: Archive, author: str, fetched_at: datetime, columns: dict[str, str], name: str) -> Iterator[Item]:
     where = f"{archive.path}:{name}" if len(archive.names) > 1 else str(archive.path)
     suffix = PurePosixPath(name).suffix.lower()
-    rows = _csv_rows(archive, name, where) if suffix in (".csv", ".tsv") else _json_rows(archive, name, where)
+    rows = _csv_rows(archive, name, where) if suffix in (".csv", ".tsv") else json_rows(archive, name, where)
     yield from _documents(rows, where, author, fetched_at, columns)
 
 
@@ -112,7 +112,8 @@ def _documents(
 def _words(value: Any) -> str:
     """A text as it stands; WordPress' programming interface gives HTML under `rendered`."""
     if isinstance(value, dict) and isinstance(value.get("rendered"), str):
-        from twin.text.markup import parse, to_markdown
+        from twin.sources.markdown import to_markdown
+        from twin.text.markup import parse
 
         page = parse(value["rendered"])
         return to_markdown(page.body or page)
@@ -129,7 +130,7 @@ def _values(row: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def _json_rows(archive: Archive, name: str, where: str) -> Iterator[tuple[int, Any]]:
+def json_rows(archive: Archive, name: str, where: str) -> Iterator[tuple[int, Any]]:
     """Each value with its number: of an array, of lines, or of the one object that a file is."""
     with archive.open(name) as file:
         start = text_stream(file, where).read(4096).lstrip("\ufeff \n\r\t")

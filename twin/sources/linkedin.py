@@ -27,6 +27,20 @@ _URN = re.compile(r"urn:li:(?:share|ugcPost|groupPost|activity):(\d+(?:-\d+)?)")
 _SLUG_ID = re.compile(r"-(?:activity|share|ugcPost)-(\d{8,})(?=[-/?#]|$)")
 _COMMENT_URN = re.compile(r"urn:li:(?:fs_objectC|fsd_c|c)omment:\([^)]*?,\s*(\d+)|urn:li:comment:\((\d+),\s*urn:li")
 _DRAFT_NAME = re.compile(r"^\d{4}-\d{2}-\d{2} \d{2}[:_.]\d{2}[:_.]\d{2}")
+# How an article's page begins, in whichever folder it lies; `published` is followed by words in the member's language.
+_ARTICLE = re.compile(
+    r"<h1[^>]*>\s*<a [^>]*href=[\"']?https?://(?:\w+\.)?linkedin\.com/pulse/|<p class=[\"']?created[\"']?>[^<]*\d{4}-\d\d-\d\d"
+)
+# Tables that an export holds beside the author's texts, by the names that LinkedIn gives them: never opened.
+_OTHERS = re.compile(
+    r"(.*messages?|connections|contacts|importedcontacts|invitations|recommendations.*|endorsement.*|profile.*|positions|"
+    r"education|skills|honors|languages|certifications|courses|projects|patents|publications|organizations|test ?scores|"
+    r"volunteering|causes.*|reactions|votes|instantreposts|saved.*|search.*|ad.?.*|logins|registration|receipts.*|jobs?.*|"
+    r"learning.*|company follows|member_follows|hashtag_follows|events|emails?.*|email addresses|phone.?numbers|"
+    r"whatsapp.*|security.*|verifications?.*|services.*|inferences.*|account.*|private_identity.*|guide_messages|group.*|"
+    r"identifiable.*|device.*|ip_.*|rich[_ ]media.*|coach.*|marketplace.*|providers.*|feedback.*)(_\d+)?\.csv",
+    re.IGNORECASE,
+)
 _FEED = re.compile(r"\bfeed\b", re.IGNORECASE)
 _MIN_MEDIA_WORDS = 5
 
@@ -38,7 +52,7 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
     skipped. Raises SourceError when there is none of Shares.csv, Comments.csv, Rich_Media.csv and Articles/*.html, or
     none that can be read.
     """
-    wanted = sorted(((kind, name) for name in archive.names if (kind := _kind(name))), key=_order)
+    wanted = sorted(_wanted(archive), key=_order)
     if not wanted:
         raise SourceError(
             "this is no LinkedIn export", f"{archive.path} (no Shares.csv, Comments.csv or Articles)",
@@ -60,6 +74,26 @@ def _kind(name: str) -> str:
     return "articles" if path.suffix.lower() in (".html", ".htm") and "articles" in folders else ""
 
 
+def _wanted(archive: Archive) -> list[tuple[str, str]]:
+    """What is read, with its kind: by its name, else by how it begins, as names may be in any language or changed."""
+    found = [(kind, name) for name in archive.names if (kind := _kind(name))]
+    known = {name for _, name in found}
+    pages = [name for name in archive.names if name.lower().endswith((".html", ".htm")) and name not in known]
+    found += [("articles", name) for name in pages if is_article(archive.head(name).decode("utf-8", "replace"))]
+    if any(kind in ("shares", "comments") for kind, _ in found):
+        return found
+    tables = [n for n in archive.names if n.lower().endswith(".csv") and not _OTHERS.fullmatch(PurePosixPath(n).name)]
+    told = [(linkedin_tables.told(archive.head(name), name), name) for name in tables]
+    # A date, a link and a text may be anybody's table, unless it lies in an export.
+    exported = bool(found) or any(kind == "shares" for kind, _ in told)
+    return [*found, *((kind.rstrip("?"), name) for kind, name in told if kind and (exported or kind != "comments?"))]
+
+
+def is_article(page: str) -> bool:
+    """Whether a page begins as an article of LinkedIn's export does."""
+    return _ARTICLE.search(page[:20_000]) is not None
+
+
 def _order(pair: tuple[str, str]) -> tuple[int, str]:
     # Media come last: most of their texts are the shares' own.
     return ("shares", "comments", "articles", "media").index(pair[0]), pair[1]
@@ -72,7 +106,7 @@ def _items(
     where = f"{archive.path}:{name}"
     data = archive.read(name)
     if kind == "articles":
-        yield tried(name, partial(_article, data, name, author, fetched_at))
+        yield tried(name, partial(article, data, name, author, fetched_at))
     elif kind == "shares":
         yield from read_shares(decode(data, where), where, author, fetched_at)
     elif kind == "comments":
@@ -157,13 +191,17 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _article(data: bytes, name: str, author: str, fetched_at: datetime) -> Item:
-    from twin.text.markup import parse, plain, to_markdown
+def article(data: bytes, name: str, author: str, fetched_at: datetime) -> Item:
+    """One page of Articles; a draft is Skipped."""
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     page = parse(decode_page(data, name))
     published = page.select_one("p.published")
     stamp = moment(re.sub(r"^\D*", "", plain(published))) if published else None
-    if stamp is None and (published is not None or _DRAFT_NAME.match(PurePosixPath(name).name)):
+    # "Not published yet", in any language, has no figure in it.
+    said = published is not None and re.search(r"\d", plain(published))
+    if not said and (published is not None or _DRAFT_NAME.match(PurePosixPath(name).name)):
         return Skipped(what=name, reason="an article that was not published")
     heading = page.find("h1")
     link = heading.find("a") if heading else None

@@ -96,7 +96,8 @@ def _document(row: dict[str, str], domain: str, author: str, fetched_at: datetim
 
 def _article(row: dict[str, str], author: str, fetched_at: datetime) -> Item:
     """An article's row. LinkedIn documents no columns for it: the names that its export and samples use are tried."""
-    from twin.text.markup import parse, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse
 
     def first(*names: str) -> str:
         return next((row[name] for name in names if row.get(name)), "")

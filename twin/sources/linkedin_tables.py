@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from twin.errors import SourceError
 from twin.sources.reading import unix_lines
@@ -22,6 +22,8 @@ _PLACES: dict[tuple[str, str, str], dict[int, tuple[int, int, int]]] = {
     MEDIA_COLUMNS: {},
 }
 _STAMP = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}[ T]\d{1,2}:\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4},? \d{1,2}:\d{2}")
+_POST = re.compile(r"https://www\.linkedin\.com/feed/update/", re.IGNORECASE)
+_INNER = re.compile(r'(?<=")\n(?=")')
 _VISIBILITY = re.compile(r"[A-Z]+(_[A-Z]+)*")
 
 
@@ -54,6 +56,27 @@ def rows(text: str, where: str, columns: tuple[str, str, str]) -> Iterator[dict[
         # The exporter ends no line of its own: an empty line after a run-on text is the file's, not the author's.
         whole = words.rstrip("\n") if len(lines) > 1 else words
         yield dict(zip(columns, (stamp, address, _unwrap(whole) if wrapped else whole), strict=True))
+
+
+def told(head: bytes, where: str) -> str:
+    """What the table that begins so is: shares, comments, media, `comments?` by its places alone, or nothing of these."""
+    try:
+        rows_there = [
+            row for row in islice(cells(head.decode("utf-8", "replace"), where), 9) if any(map(str.strip, row))
+        ]
+    except SourceError:
+        return ""
+    names = {column(name) for name in rows_there[0]} if rows_there else set()
+    for kind, columns in (("shares", SHARE_COLUMNS), ("media", MEDIA_COLUMNS), ("comments", COMMENT_COLUMNS)):
+        if names >= {columns[0], columns[2]} and (columns is not COMMENT_COLUMNS or len(names) == 3):
+            return kind
+    if len(rows_there) < 2 or not _STAMP.match(rows_there[1][0]):
+        return ""
+    for kind, columns in (("shares", SHARE_COLUMNS), ("comments?", COMMENT_COLUMNS)):
+        places = _PLACES[columns].get(len(rows_there[0]))
+        if places and len(rows_there[1]) > places[2] and _POST.match(rows_there[1][places[1]].strip()):
+            return kind
+    return ""
 
 
 def unwrapped(texts: list[str]) -> list[str]:
@@ -114,11 +137,12 @@ def _doubled(text: str) -> str:
 def _is_wrapped(texts: list[str]) -> bool:
     """Whether the exporter put every inner line into quotes of its own, as it does since 2024."""
     ends = sum(text.count("\n") for text in texts)
-    quoted = sum(len(re.findall(r'"\n"', text)) for text in texts)
+    quoted = sum(len(_INNER.findall(text)) for text in texts)
     return quoted > 0 and quoted * 2 > ends
 
 
 def _unwrap(text: str) -> str:
-    if text.count("\n") != len(re.findall(r'"\n"', text)):
+    if text.count("\n") != len(_INNER.findall(text)):
         return text
-    return text.replace('"\n"', "\n")
+    # An empty line has quotes of its own, or shares them with its neighbours.
+    return re.sub(r'"((?:\n")+)', lambda found: found[1].replace('"', ""), text)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from twin.errors import SourceError
-from twin.sources import threads
 from twin.sources.archive import Archive
 from twin.sources.json_stream import records
 from twin.sources.reading import Item, Skipped, each, make, moment
-from twin.sources.threads import Post
+from twin.sources.threads import Post, Threads
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 TERMS = "the person's own archive (Mastodon: Preferences, Import and export, Request your archive)"
 
 _PUBLIC = {"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"}
+# A renamed outbox; other lists of an archive hold addresses alone.
+_OUTBOX = re.compile(rb"\"orderedItems\"\s*:\s*\[\s*\{")
 _KINDS = {"Note": "post", "Question": "post", "Article": "article", "Page": "article"}
 
 
@@ -29,21 +32,21 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
 
     What is not public is left out. Raises SourceError when there is no outbox.
     """
-    names = [name for name in archive.names if PurePosixPath(name).name == "outbox.json"]
-    if not names and len(archive.names) == 1 and archive.names[0].endswith(".json"):
-        names = archive.names
+    names = [name for name in archive.names if PurePosixPath(name).name == "outbox.json"] or [
+        name for name in archive.names if name.lower().endswith(".json") and _OUTBOX.search(archive.head(name))
+    ]
     if not names:
         raise SourceError(
             "this is no Mastodon archive", f"{archive.path} (no outbox.json)",
             "Request your archive in Mastodon's preferences, and put it into the inbox as it is.",
         )  # fmt: skip
-    posts: dict[str, Post] = {}
-    yield from each(names, partial(_posts, archive, posts), needed=lambda: not posts)
-    for thread in threads.joined(posts):
-        yield _document(thread, author, fetched_at)
+    with closing(Threads()) as posts:
+        yield from each(names, partial(_posts, archive, posts), needed=lambda: not posts)
+        for thread in posts.joined():
+            yield _document(thread, author, fetched_at)
 
 
-def _posts(archive: Archive, posts: dict[str, Post], name: str) -> Iterator[Item]:
+def _posts(archive: Archive, posts: Threads, name: str) -> Iterator[Item]:
     found = False
     for activity in records(archive, name, "orderedItems.item"):
         found = True
@@ -54,7 +57,7 @@ def _posts(archive: Archive, posts: dict[str, Post], name: str) -> Iterator[Item
         if isinstance(post, Skipped):
             yield post
         else:
-            posts[post.id] = post
+            posts.add(post)
     if not found and not posts:
         raise SourceError(
             "an outbox is empty", f"{archive.path}:{name} (no orderedItems)", "Request the archive again."
@@ -94,9 +97,13 @@ def _choices(note: dict[str, Any]) -> str:
 
 
 def _markdown(content: str) -> str:
-    from twin.text.markup import parse, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse
 
     page = parse(content)
+    # The address of a quoted post, put there for programs that can't show it.
+    for quoted in page.select("p.quote-inline, span.quote-inline"):
+        quoted.decompose()
     for link in page.find_all("a"):
         _write_out(link)
     return to_markdown(page.body or page)

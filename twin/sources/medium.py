@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TERMS = "the person's own data export (Medium: Settings, Security and apps, Download your information)"
 
+_POST_PAGE = re.compile(r"<section (?=[^>]*data-field=[\"']?body)(?=[^>]*e-content)")
 POST_ID = re.compile(r"(?:^|[-/_])([0-9a-f]{10,12})(?:[?#].*)?$")
 
 
@@ -39,11 +40,18 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
 
 
 def _page(archive: Archive, author: str, fetched_at: datetime, name: str) -> Iterator[Item]:
-    yield tried(name, partial(_post, archive.page(name), name, author, fetched_at))
+    yield tried(name, partial(post, archive.page(name), name, author, fetched_at))
 
 
-def _post(data: bytes, name: str, author: str, fetched_at: datetime) -> Item:
-    from twin.text.markup import parse, plain, to_markdown
+def is_post(page: str) -> bool:
+    """Whether a page is a post of Medium's export."""
+    return _POST_PAGE.search(page) is not None
+
+
+def post(data: bytes, name: str, author: str, fetched_at: datetime) -> Item:
+    """One page of the export's posts; a draft is Skipped."""
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     page = parse(decode_page(data, name))
     body = page.select_one("section[data-field=body]")

@@ -72,7 +72,8 @@ def is_medium(entry: dict[str, str]) -> bool:
 
 def from_feed(entry: dict[str, str], author: str, fetched_at: datetime) -> Item:
     """One entry as a document with the export's id; one without its content is for members and marked incomplete."""
-    from twin.text.markup import parse, plain, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import parse, plain
 
     whole = bool(entry["content"])
     page = parse(entry["content"] or entry["summary"])

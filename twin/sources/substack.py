@@ -42,10 +42,13 @@ def read_export(archive: Archive, author: str, fetched_at: datetime, base_url: s
             f"{archive.path} (no posts.csv)",
             "Make an export in Substack's settings and put the ZIP into the inbox.",
         )
-    folder = PurePosixPath(tables[0]).parent
-    where = f"{archive.path}:{tables[0]}"
-    rows = named_rows(cells(decode(archive.read(tables[0]), where), where), where, {"postid", "title"})
-    for row in rows:
+    # Several publications, or an export in parts, lie in folders of their own.
+    yield from each(tables, partial(_table, archive, author, fetched_at, base_url if len(tables) == 1 else ""))
+
+
+def _table(archive: Archive, author: str, fetched_at: datetime, base_url: str, table: str) -> Iterator[Item]:
+    folder, where = PurePosixPath(table).parent, f"{archive.path}:{table}"
+    for row in named_rows(cells(decode(archive.read(table), where), where), where, {"postid", "title"}):
         name = str(folder / "posts" / f"{row['postid']}.html")
         if row.get("ispublished", "true").strip().lower() not in ("true", "1", "yes", "wahr", "verdadero", "vrai"):
             yield Skipped(what=row["postid"], reason="a draft")
@@ -75,7 +78,8 @@ def _exported(data: bytes, row: dict[str, str], author: str, fetched_at: datetim
 
 def body_text(body: str) -> str:
     """A post's HTML as Markdown: without subscription boxes and buttons, others' words quoted, footnotes as notes."""
-    from twin.text.markup import break_lines, parse, to_markdown
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import break_lines, parse
 
     page = parse(body)
     root = page.body or page
@@ -83,6 +87,7 @@ def body_text(body: str) -> str:
         tag.decompose()
     for verse in root.select(".preformatted-block pre.text"):
         break_lines(verse)
+        verse["style"] = "white-space: pre-wrap"
     for tag in root.select("pre.preformatted-block"):
         tag.name = "div"
     _name_content(root)

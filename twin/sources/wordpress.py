@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,8 +12,10 @@ from urllib.parse import urlsplit
 from twin.errors import SourceError
 from twin.records import Document
 from twin.sources.archive import Archive
+from twin.sources.aside import Aside
 from twin.sources.reading import Item, Skipped, each, make, moment, short_hash, tried
-from twin.sources.wordpress_markup import body_text
+from twin.sources.wordpress_answers import read_answers
+from twin.sources.wordpress_markup import NOTE_FORMATS, body_text, one_line
 from twin.sources.writers import chosen
 
 if TYPE_CHECKING:
@@ -23,40 +24,54 @@ if TYPE_CHECKING:
 TERMS = "the person's own export (WordPress: Tools, Export, All content)"
 
 _KINDS = ("post", "page", "")
-_NOTE_FORMATS = {"post-format-status", "post-format-aside"}
 
 
 @dataclass(slots=True)
 class _Site:
-    """What the whole export says: its address, its writers, and the posts with who wrote them."""
+    """What the whole export says: its address, its writers by login, and their numbers' logins."""
 
     host: str = ""
     writers: dict[str, set[str]] = field(default_factory=dict)
-    posts: list[tuple[str, Document]] = field(default_factory=list)
+    logins: dict[str, str] = field(default_factory=dict)
 
 
 def read_export(
     archive: Archive, author: str, fetched_at: datetime, user: str = "", author_name: str = ""
 ) -> Iterator[Item]:
-    """Documents of every WXR file; ids are `wordpress:<site>/<post's number>`.
+    """Documents of every WXR file and every saved answer of WordPress' API; ids are `wordpress:<site>/<post's number>`.
 
-    `user` names the writer where several write there. Raises SourceError when there is no WXR or no such writer.
+    `user` names the writer where several write there. Raises SourceError when there is neither or no such writer.
     """
     names = [name for name in archive.names if name.lower().endswith((".xml", ".wxr"))]
-    if not names:
+    answers = [name for name in archive.names if name.lower().endswith(".json")]
+    if not names and not answers:
         raise SourceError(
-            "this is no WordPress export", f"{archive.path} (no .xml)",
+            "this is no WordPress export", f"{archive.path} (no .xml or .json)",
             "Export all content in WordPress (Tools, Export) and put the file into the inbox.",
         )  # fmt: skip
     site = _Site()
-    yield from each(names, partial(_items, archive, site, author, fetched_at), needed=lambda: not site.posts)
-    writing = {writer: site.writers.get(writer, set()) for writer, _ in site.posts}
-    own = chosen(writing, user, author_name or author, archive.path)
-    for writer, document in site.posts:
-        yield document if writer in own else Skipped(what=document.url or document.id, reason="by another writer")
+    with Aside() as kept:
+        yield from each(
+            [*names, *answers], partial(_read, archive, site, kept, author, fetched_at), needed=lambda: not kept
+        )
+        writing = {site.logins.get(writer, writer): set[str]() for writer in kept.writers}
+        for writer, called in site.writers.items():
+            if (login := site.logins.get(writer, writer)) in writing:
+                writing[login] |= called
+        own = chosen(writing, user, author_name or author, archive.path)
+        for writers, document in kept:
+            mine = own & {site.logins.get(writer, writer) for writer in writers}
+            yield document if mine else Skipped(what=document.url or document.id, reason="by another writer")
 
 
-def _items(archive: Archive, site: _Site, author: str, fetched_at: datetime, name: str) -> Iterator[Item]:
+def _read(archive: Archive, site: _Site, kept: Aside, author: str, fetched_at: datetime, name: str) -> Iterator[Item]:
+    if name.lower().endswith(".json"):
+        yield from read_answers(archive, kept, site.writers, author, fetched_at, name)
+    else:
+        yield from _items(archive, site, kept, author, fetched_at, name)
+
+
+def _items(archive: Archive, site: _Site, kept: Aside, author: str, fetched_at: datetime, name: str) -> Iterator[Item]:
     where = f"{archive.path}:{name}"
     known = False
     for element in _elements(archive, name, where):
@@ -72,7 +87,7 @@ def _items(archive: Archive, site: _Site, author: str, fetched_at: datetime, nam
             known = known or "post_type" in fields
             item = tried(fields.get("link") or name, partial(_post, fields, site.host, author, fetched_at))
             if isinstance(item, Document):
-                site.posts.append((fields.get("creator", ""), item))
+                kept.add([fields.get("creator", "")], item)
             else:
                 yield item
     if not known:
@@ -125,6 +140,8 @@ def _writer(element: _Element, site: _Site) -> None:
     if login := fields.get("author_login"):
         names = {fields.get("author_display_name", ""), fields.get("author_email", ""), whole} - {""}
         site.writers[login] = names
+        if number := fields.get("author_id"):
+            site.logins[number] = login
 
 
 def _post(fields: dict[str, str], host: str, author: str, fetched_at: datetime) -> Item:
@@ -142,18 +159,12 @@ def _post(fields: dict[str, str], host: str, author: str, fetched_at: datetime) 
     if not text.strip():
         return Skipped(what=what, reason="a post without words")
     stamps = (fields.get("post_date_gmt"), fields.get("post_date"), fields.get("pubDate"))
-    title = _title(fields.get("title", ""))
+    title = one_line(fields.get("title", ""))
     number = fields.get("post_id") or short_hash(fields.get("link", ""), title)
     address = fields.get("link", "")
     return make(
         "wordpress", f"{host}/{number}" if host else number, author, fetched_at,
-        register="note" if fields.get("format") in _NOTE_FORMATS else "article", text=text, title=title,
+        register="note" if fields.get("format") in NOTE_FORMATS else "article", text=text, title=title,
         url=address if address.startswith("http") else "",
         published_at=next((found for stamp in stamps if (found := moment(stamp)) and found.year > 1), None),
     )  # fmt: skip
-
-
-def _title(raw: str) -> str:
-    from twin.text.markup import parse, plain
-
-    return plain(parse(raw)) if "<" in raw else html.unescape(raw)

@@ -6,6 +6,8 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
+NOTE_FORMATS = {"post-format-status", "post-format-aside"}
+
 _BLOCKS = re.compile(
     r"(</?(?:table|thead|tfoot|caption|col|colgroup|tbody|tr|td|th|div|dl|dd|dt|ul|ol|li|pre|form|map|area|blockquote|"
     r"address|style|p|h[1-6]|hr|fieldset|legend|section|article|aside|hgroup|header|footer|nav|figure|figcaption|"
@@ -26,22 +28,36 @@ _VERBATIM = re.compile(r"<(pre|code|script|style|textarea)\b([^>]*)>", re.IGNORE
 
 def body_text(content: str) -> str:
     """The post as Markdown; others' words (quotes) stay quoted, captions stay, pictures and buttons go."""
-    from twin.text.markup import break_lines, parse, to_markdown
-
     blocks = "<!-- wp:" in content
     marked = "".join(
         piece if verbatim else _short_codes(piece)
         for verbatim, piece in _apart(_between(content, _CODE, _code), _VERBATIM)
     )
-    page = parse(marked if blocks else paragraphs(marked))
+    return shown_text(marked if blocks else paragraphs(marked))
+
+
+def shown_text(page_html: str) -> str:
+    """The same from what WordPress makes of it for a reader, with all paragraphs and breaks tagged."""
+    from twin.sources.markdown import to_markdown
+    from twin.text.markup import break_lines, parse
+
+    page = parse(page_html)
     root = page.body or page
     for verse in root.select("pre.wp-block-verse"):
         break_lines(verse)
+        verse["style"] = "white-space: pre-wrap"
     for tag in root.select(".wp-block-button, .sharedaddy, .wp-block-file__button, .wp-block-social-links"):
         tag.decompose()
     for tag in root.select("figure.wp-block-pullquote"):
         tag.name = "blockquote" if tag.find("blockquote") is None else "div"
     return to_markdown(root)
+
+
+def one_line(title: str) -> str:
+    """A title without markup and entities."""
+    from twin.text.markup import parse, plain
+
+    return plain(parse(title)) if "<" in title else html.unescape(title)
 
 
 def _between(text: str, opening: re.Pattern[str], made: Callable[[str, str, str], str]) -> str:

@@ -12,10 +12,10 @@ from twin.errors import SourceError
 def chosen(writers: Mapping[str, set[str]], user: str, author: str, where: object) -> set[str]:
     """The keys of `writers` (key: other names) that are the author.
 
-    `user` names them, several parted by commas, `*` for all; without it a lone writer is the author, and of several
-    the one of the `author`'s name. Raises SourceError naming the writers when that leaves nobody.
+    `user` names them, several parted by commas, `*` for all; without it a lone writer is the author, texts that name
+    none included, and of several the one of the `author`'s name. Raises SourceError naming the writers when that leaves nobody.
     """
-    if user.strip() == "*" or (not user and len(writers) <= 1):
+    if user.strip() == "*" or (not user and len(writers.keys() - {""}) <= 1):
         return set(writers)
     wanted = {_plain(part) for part in (user.split(",") if user else [author])} - {""}
     found = {key for key, names in writers.items() if wanted & {_plain(name) for name in {key, *names}}}

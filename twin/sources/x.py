@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,12 +12,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from twin.errors import SourceError
-from twin.sources import threads
 from twin.sources.archive import Archive
 from twin.sources.json_stream import records
 from twin.sources.reading import Item, Skipped, decode, each, make, moment
 from twin.sources.table import cells
-from twin.sources.threads import Post
+from twin.sources.threads import Post, Threads
 from twin.sources.x_notes import Notes, expanded, unescaped
 
 TERMS = "the person's own archive (X: Settings, Your account, Download an archive of your data)"
@@ -24,8 +24,9 @@ TERMS = "the person's own archive (X: Settings, Your account, Download an archiv
 _TWEETS = re.compile(r"(community-)?tweets?(-part\d+)?\.js")
 _NOTES = re.compile(r"note-tweets?(-part\d+)?\.js")
 _OLD = re.compile(r"(^|/)data/js/tweets/\d{4}_\d{2}\.js$")
+_ASSIGNED = re.compile(rb"YTD\.tweets?\.part|Grailbird\.data\.tweets")
 _QUOTED = re.compile(
-    r"\s*https?://(?:mobile\.)?(?:twitter|x)\.com/\w+/status/\d+(?:/(?:photo|video)/\d+)?(?:\?\S*)?\s*$"
+    r"\s*https?://(?:mobile\.)?(?:twitter|x)\.com/(?:\w+|i/web)/status/\d+(?:/(?:photo|video)/\d+)?(?:\?\S*)?\s*$"
 )
 _CREATED = "%a %b %d %H:%M:%S %z %Y"
 _OTHERS = re.compile(r"(?:^|\s)RT @\w+:")
@@ -33,11 +34,11 @@ _OTHERS = re.compile(r"(?:^|\s)RT @\w+:")
 
 @dataclass(slots=True)
 class _Account:
-    """Whose archive it is, as far as account.js says."""
+    """Whose archive it is, as far as account.js says; `first` gives an edited post's first number by its later ones."""
 
     name: str = ""
     number: str = ""
-    posts: dict[str, Post] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
 
 
 def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator[Item]:
@@ -46,7 +47,9 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
     Posts in answer to oneself are joined into one document, those in answer to others are replies. Raises SourceError
     when there are no tweets in it.
     """
-    tweets = [name for name in archive.names if _TWEETS.fullmatch(PurePosixPath(name).name) or _OLD.search(name)]
+    tweets = [name for name in archive.names if _TWEETS.fullmatch(PurePosixPath(name).name) or _OLD.search(name)] or [
+        name for name in archive.names if name.lower().endswith(".js") and _ASSIGNED.search(archive.head(name))
+    ]
     tables = [name for name in archive.names if PurePosixPath(name).name == "tweets.csv"]
     if not tweets and not tables:
         raise SourceError(
@@ -58,9 +61,12 @@ def read_export(archive: Archive, author: str, fetched_at: datetime) -> Iterator
     note_files = [name for name in archive.names if _NOTES.fullmatch(PurePosixPath(name).name)]
     yield from each(note_files, partial(_noted, archive, notes), needed=lambda: False)
     # Archives of the first years hold the same posts twice: as a table and as scripts.
-    yield from each(tweets or tables, partial(_tweets, archive, account, notes), needed=lambda: not account.posts)
-    for thread in threads.joined(account.posts):
-        yield _document(thread, author, fetched_at)
+    with closing(Threads()) as posts:
+        yield from each(
+            tweets or tables, partial(_tweets, archive, account, posts, notes), needed=lambda: not posts
+        )  # fmt: skip
+        for thread in posts.joined(account.first):
+            yield _document(thread, author, fetched_at)
     for note in notes.unused():
         yield make("x", f"note:{note.id}", author, fetched_at, register="post", text=note.text, published_at=note.at)
 
@@ -84,7 +90,7 @@ def _noted(archive: Archive, notes: Notes, name: str) -> Iterator[Item]:
             yield Skipped(what=name, reason="a long post without words")
 
 
-def _tweets(archive: Archive, account: _Account, notes: Notes, name: str) -> Iterator[Item]:
+def _tweets(archive: Archive, account: _Account, posts: Threads, notes: Notes, name: str) -> Iterator[Item]:
     for record in _rows(archive, name) if name.endswith(".csv") else records(archive, name):
         inner = record.get("tweet", record) if isinstance(record, dict) else None
         if not isinstance(inner, dict):
@@ -96,8 +102,8 @@ def _tweets(archive: Archive, account: _Account, notes: Notes, name: str) -> Ite
             post = Skipped(what=f"{name}: {inner.get('id_str')}", reason=f"unreadable: {type(error).__name__}")
         if isinstance(post, Skipped):
             yield post
-        else:
-            account.posts[post.id] = post
+        elif not posts.add(post):
+            yield Skipped(what=post.url, reason="another version of an edited post")
 
 
 def _rows(archive: Archive, name: str) -> Iterator[dict[str, Any]]:
@@ -129,7 +135,21 @@ def _post(tweet: dict[str, Any], account: _Account, notes: Notes) -> Post | Skip
     if not words.strip():
         return Skipped(what=number, reason="a post without words (a picture, a film or a bare quotation)")
     url = f"https://x.com/{account.name or 'i/web'}/status/{number}"
-    return Post(id=number, text=words, at=at, parent=parent, to_others=to_others, url=url)
+    first = _first_version(tweet, number, account)
+    return Post(id=first, text=words, at=at, parent=parent, to_others=to_others, url=url, version=int(number))
+
+
+def _first_version(tweet: dict[str, Any], number: str, account: _Account) -> str:
+    """The number under which an edited post was first sent; each version is a post of its own in the archive."""
+    told = tweet.get("edit_info")
+    told = told if isinstance(told, dict) else {}
+    edit = told.get("edit")
+    control = told.get("initial") or (edit.get("editControlInitial") if isinstance(edit, dict) else None)
+    numbers = control.get("editTweetIds") if isinstance(control, dict) else None
+    if not isinstance(numbers, list) or len(numbers) < 2 or number not in map(str, numbers):
+        return number
+    account.first |= {str(later): str(numbers[0]) for later in numbers[1:]}
+    return str(numbers[0])
 
 
 def _answers(tweet: dict[str, Any], account: _Account) -> tuple[str, bool]:

@@ -56,7 +56,10 @@ def dataset(
     with replacing(out) as fresh:
         fresh.mkdir()
         tables.write(frame, fresh / tables.EXAMPLES, "examples")
-        table = pd.DataFrame({"document_id": list(splits), "split": list(splits.values())})
+        sums = {document.id: document.sha256 for document in texts}
+        table = pd.DataFrame(
+            {"document_id": list(splits), "split": list(splits.values()), "sha256": [sums[name] for name in splits]}
+        )
         tables.write(table, fresh / tables.SPLIT_TABLE, "splits")
         kinds = {split: part["kind"].value_counts().to_dict() for split, part in frame.groupby("split")}
         together = [[d.id for d in group] for group in groups(texts) if len(group) > 1]

@@ -41,7 +41,7 @@ _MACHINE_TEXTS = 16
 def evaluate(
     dataset: Path, adapter: Path, features: Path, out: Path, params: Params, settings: Settings, progress: Progress
 ) -> Metrics:
-    """Write `metrics.json`, `gate.json`, `report.html`, `drafts.json` and plots/*.csv below `out`.
+    """Write `metrics.json`, `gate.json`, `report.html`, `drafts.json`, `stylemap.json` and plots/*.csv below `out`.
 
     `features` holds the chunks that the retrieving arms read: those of training documents alone; without them these
     arms are left out. Raises DataError, ModelError, EvaluationError, TrainingError (the control adapter).
@@ -237,7 +237,22 @@ def _write(
         for i, case in enumerate(heard.cases) for arm, seeds in heard.written.items() for s, seed in enumerate(seeds)
     ]  # fmt: skip
     write_json(fresh / "drafts.json", found)
+    write_json(fresh / "stylemap.json", _map(heard, params.evaluate.seed))
     _plots(fresh / "plots", results)
+
+
+def _map(heard: Heard, seed: int) -> Mapping[str, object]:
+    from twin.evaluation.stylemap import stylemap
+
+    def drafts_of(arm: str) -> list[list[str]]:
+        return [[text.text for text in texts] for texts in heard.written.get(arm, ())]
+
+    groups: dict[str, Sequence[Sequence[str]]] = {
+        "own": [heard.training_first], "real": [[case.real for case in heard.cases]],
+        "others": [*heard.others.learn.values(), *heard.others.test.values()], LORA: drafts_of(LORA),
+        BASE: drafts_of(BASE),
+    }  # fmt: skip
+    return stylemap(groups, ("own", "others"), seed)
 
 
 def _plots(folder: Path, results: Results) -> None:

@@ -125,7 +125,8 @@ def _home(plan: Plan, settings: Settings) -> Said:
     if plan.kind == "author":
         own = [f"drafts/{plan.author}", f"serving/{plan.author}.json", f"serving/adapters/{plan.author}",
                f"checkpoints/{plan.author}", f"crawls/{plan.author}", f"logs/train-{plan.author}.log",
-               f"briefs/{plan.author}.json", f"evaluation/{plan.author}"]  # fmt: skip
+               f"briefs/{plan.author}.json", f"evaluation/{plan.author}",
+               f"runs/{plan.author}.json", f"blind/{plan.author}.json"]  # fmt: skip
         said += [f"{name}: removed" for name in own if erasing.remove(settings.home / name)]
     elif erasing.remove(settings.home / "checkpoints" / plan.author):
         # They have learned from it, and with other texts no training goes on from them.
@@ -153,7 +154,10 @@ def _home(plan: Plan, settings: Settings) -> Said:
 def _embeddings(plan: Plan, settings: Settings) -> Said:
     """Vectors of chunks that no author's features hold any more: a vector tells of its text."""
     wanted: set[str] = set()
-    for path in (settings.root / "data").glob(f"*/features/{tables.CHUNKS}"):
+    # Several authors may share a home, each with a project below the first one's.
+    house = settings.root.parents[1] if settings.root.parent.name == "authors" else settings.root
+    projects = (house, *house.glob("authors/*"))
+    for path in (p for project in projects for p in (project / "data").glob(f"*/features/{tables.CHUNKS}")):
         for frame in tables.batches(path, columns=["sha256"]):
             wanted.update(frame["sha256"])
     said = []

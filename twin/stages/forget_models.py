@@ -17,13 +17,27 @@ LEARNED = "learned_from.json"
 
 
 def note(dataset: Path, adapter: Path) -> None:
-    """Write into an adapter's folder which documents it has learned from, by hashes of their ids."""
+    """Write into an adapter's folder which documents it has learned from, by hashes of their ids.
+
+    `texts` holds all documents of the dataset, held-out ones too, with their texts' hashes: what is new or changed
+    since can be told from it.
+    """
     from twin import tables
 
     found: set[str] = set()
     for frame in tables.batches(dataset / tables.EXAMPLES, columns=["document_id", "split"]):
         found.update(frame[frame["split"] != "test"]["document_id"])
-    write_json(adapter / LEARNED, {"documents": sorted(map(digest, found))})
+    write_json(adapter / LEARNED, {"documents": sorted(map(digest, found)), "texts": _texts(dataset)})
+
+
+def _texts(dataset: Path) -> dict[str, str]:
+    from twin import tables
+
+    path = dataset / tables.SPLIT_TABLE
+    table = tables.read(path, "splits") if path.exists() else None
+    if table is None or "sha256" not in table.columns:
+        return {}
+    return dict(sorted(zip(map(digest, table["document_id"]), table["sha256"], strict=True)))
 
 
 def learned(space: Workspace, settings: Settings, plan: Plan) -> list[str]:

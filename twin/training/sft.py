@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import math
 import types
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from twin.progress import Progress
 from twin.training.encode import IGNORED, encode
 
 _COMPLETE = "complete"
+# Beside the progress file: the curve of a training that still runs.
+LIVE_CURVE = "train-curve.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def run(config: SftConfig) -> None:
     with Progress("train", Path(config.progress) if trainer.is_world_process_zero() else None).step(
         f"learn from {len(parts['train'])} examples, {tokens:,} tokens", steps
     ) as step:
-        trainer.add_callback(_watcher(step, rate))
+        trainer.add_callback(_watcher(step, rate, Path(config.progress) / LIVE_CURVE))
         outcome = trainer.train(resume_from_checkpoint=last_complete(Path(config.checkpoints)))
     if trainer.is_world_process_zero():
         _save(trainer, Path(config.out), outcome, rate, tokens)
@@ -171,7 +175,7 @@ def completion_loss(
     return {"loss": loss / (num_items_in_batch if num_items_in_batch is not None else wanted.sum())}
 
 
-def _watcher(step: Any, tokens_per_step: float) -> Any:
+def _watcher(step: Any, tokens_per_step: float, live: Path) -> Any:
     import time
 
     from transformers import TrainerCallback
@@ -188,6 +192,10 @@ def _watcher(step: Any, tokens_per_step: float) -> Any:
             last: dict[str, Any] = next((x for x in reversed(state.log_history) if "loss" in x), {})
             step.advance(1, f"loss {last.get('loss', float('nan')):.3f}, {speed:.0f} tokens/s")
 
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.is_world_process_zero:
+                write_text(live, _curve(state.log_history))
+
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if state.is_world_process_zero:
                 write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / _COMPLETE, "")
@@ -202,26 +210,26 @@ def _save(trainer: Any, out: Path, outcome: Any, tokens_per_step: float, tokens:
     speed = tokens_per_step * trainer.state.global_step / seconds
     with replacing(out) as fresh:
         trainer.model.save_pretrained(fresh)
-        with open(fresh / "loss.csv", "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(["step", "loss", "validation_loss", "learning_rate"])
-            for entry in history:
-                if "loss" in entry:
-                    at = int(entry["step"])
-                    table.writerow(
-                        [
-                            at,
-                            f"{entry['loss']:.5f}",
-                            f"{held[at]:.5f}" if at in held else "",
-                            f"{entry['learning_rate']:.3g}",
-                        ]
-                    )
+        write_text(fresh / "loss.csv", _curve(history))
         write_json(
             fresh / "train.json",
             {"steps": trainer.state.global_step, "train_tokens": tokens, "seconds": round(seconds, 1),
              "tokens_per_second": round(speed, 1), "validation_loss": min(held.values(), default=float("nan")),
              "first_validation_loss": held[min(held)] if held else None, "processes": _world_size()},
         )  # fmt: skip
+
+
+def _curve(history: Sequence[Mapping[str, Any]]) -> str:
+    """The losses so far as CSV; a validation stands in the row of the training step that it followed."""
+    held = {int(x["step"]): f"{x['eval_loss']:.5f}" for x in history if "eval_loss" in x}
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(["step", "loss", "validation_loss", "learning_rate"])
+    for entry in history:
+        if "loss" in entry:
+            at = int(entry["step"])
+            table.writerow([at, f"{entry['loss']:.5f}", held.get(at, ""), f"{entry['learning_rate']:.3g}"])
+    return out.getvalue()
 
 
 def _world_size() -> int:

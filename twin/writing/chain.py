@@ -153,7 +153,7 @@ class Chain:
             work.note("assembly", THREAD, f"{len(posts)} posts of at most 280 characters", began)
         began = time.monotonic()
         said = sentences(text)
-        citations = cite.cite(said, [*work.facts], work.encode)
+        citations = cite.cite(said, [*work.facts], work.encode, work.pages)
         work.note("cite", text, json.dumps([asdict(c) for c in citations], ensure_ascii=False), began)
         flags = self._check(work, said, text)
         work.scores |= {

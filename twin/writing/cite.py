@@ -12,19 +12,26 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from twin.sources.links import Page
+
 MIN_COSINE = 0.55
 MIN_OVERLAP = 0.34
 MIN_SHARED = 2
+_MOST_NAMES = 300
 
 
 def cite(
-    draft: Sequence[str], chunks: Sequence[Chunk], encode: Callable[[Sequence[str]], NDArray[np.float32]]
+    draft: Sequence[str],
+    chunks: Sequence[Chunk],
+    encode: Callable[[Sequence[str]], NDArray[np.float32]],
+    pages: Sequence[Page] = (),
 ) -> list[Citation]:
     """At most one citation a sentence, in the order of the sentences.
 
     A chunk supports a sentence when one of the chunk's own sentences lies within MIN_COSINE of it and the chunk holds
     at least MIN_SHARED and a share of MIN_OVERLAP of its content words; `score` is the mean of cosine and share.
-    `quote` is that sentence of the chunk. `encode` gives unit vectors.
+    `quote` is that sentence of the chunk. `encode` gives unit vectors; `pages` are the links that
+    were read, which tell author and date.
     """
     parts = [(chunk, sentence) for chunk in chunks for sentence in sentences(chunk.text)]
     if not draft or not parts:
@@ -32,6 +39,7 @@ def cite(
     vectors = encode([*draft, *(sentence for _, sentence in parts)])
     likeness = vectors[: len(draft)] @ vectors[len(draft) :].T
     held = {chunk.id: content_words(f"{chunk.title} {chunk.text}") for chunk in chunks}
+    linked = {link_id(page.url): page for page in pages}
     found = []
     for index, sentence in enumerate(draft):
         own = content_words(sentence)
@@ -44,12 +52,19 @@ def cite(
             if best is None or score > best[0]:
                 best = (score, chunk, quote)
         if best is not None:
-            found.append(_citation(index, *best))
+            found.append(_citation(index, *best, linked.get(best[1].document_id)))
     return found
 
 
-def _citation(sentence: int, score: float, chunk: Chunk, quote: str) -> Citation:
+def link_id(url: str) -> str:
+    """The id of a linked page's document; a handed-in text's address is its id already."""
+    return url if url.startswith("file:") else f"link:{url}"
+
+
+def _citation(sentence: int, score: float, chunk: Chunk, quote: str, page: Page | None) -> Citation:
+    published = chunk.published_at.date().isoformat() if chunk.published_at else ""
     return Citation(
         sentence=sentence, chunk_id=chunk.id, document_id=chunk.document_id, title=chunk.title, url=chunk.url,
-        score=round(score, 3), quote=quote,
+        score=round(score, 3), quote=quote, date=page.date if page else published,
+        author=page.author[:_MOST_NAMES] if page else "",
     )  # fmt: skip

@@ -13,9 +13,11 @@ from twin.generation import BASE
 from twin.params import Serve
 from twin.records import Chunk, Document, content_hash
 from twin.sources.links import Page, read_links
+from twin.sources.reading import moment
 from twin.store import Hit
 from twin.text.chunk import chunks as cut
 from twin.text.instructions import inert
+from twin.writing.cite import link_id
 from twin.writing.plan import by_hand, outline
 from twin.writing.prompt import estimate, fit
 from twin.writing.work import SEARCH, Retrieval, Work
@@ -125,15 +127,19 @@ def link_chunks(page: Page, author: str) -> list[Chunk]:
     if not page.text:
         return []
     document = Document(
-        id=page.url if page.url.startswith("file:") else f"link:{page.url}", author=author, source="paste", register="article", title=page.title, text=page.text,
-        url="" if page.url.startswith("file:") else page.url, published_at=None, fetched_at=datetime.now(UTC), sha256=content_hash(page.text),
+        id=link_id(page.url), author=author, source="paste", register="article", title=page.title, text=page.text,
+        url="" if page.url.startswith("file:") else page.url, published_at=moment(page.date), fetched_at=datetime.now(UTC), sha256=content_hash(page.text),
         provenance="quoted",
     )  # fmt: skip
     return cut(document, _LINK_WORDS, 0)
 
 
 def _told(pages: Sequence[Page]) -> str:
-    return "\n".join(f"{p.url}: {p.error or f'{p.title} ({len(p.text)} characters)'}" for p in pages)
+    return "\n".join(f"{p.url}: {p.error or f'{_named(p)} ({len(p.text)} characters)'}" for p in pages)
+
+
+def _named(page: Page) -> str:
+    return ", ".join(part for part in (page.title, page.author, page.date) if part)
 
 
 def _reasons(hits: Sequence[Hit]) -> str:

@@ -150,11 +150,21 @@ class Door:
             self.sessions.find(token)
             if visitor.may("editor") or _only_reads(page, message):
                 handle(message)
+            elif _meant(page, message):
+                with page:
+                    ui.notify("You may look here, not change: this was not kept.", type="warning")
 
         # NiceGUI asks nobody before it runs an element's handler: these two are where every message comes through.
         setattr(page, "accept_handshake", accept_handshake)  # noqa: B010
         setattr(page, "handle_event", handle_event)  # noqa: B010
         return client
+
+
+def _meant(page: Page, message: dict[str, Any]) -> bool:
+    """Whether a person did it: a click or a change of value, not a drawer or a picture that reports its state."""
+    element = page.elements.get(int(message.get("id", -1)))
+    listener = element._event_listeners.get(str(message.get("listener_id"))) if element is not None else None
+    return listener is not None and (listener.type == "click" or isinstance(element, ui.input | ui.switch | ui.select))
 
 
 def _only_reads(page: Page, message: dict[str, Any]) -> bool:

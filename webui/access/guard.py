@@ -17,10 +17,13 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Guard:
-    """ASGI middleware; `names` are the hosts that may be asked for, empty for any."""
+    """ASGI middleware; `names` are the hosts that may be asked for, empty for any.
 
-    def __init__(self, app: ASGIApp, door: Door, names: tuple[str, ...] = ()) -> None:
-        self.app, self.door, self.names = app, door, names
+    `origins` are public host names under which a proxy shows this interface, while it asks for another host itself.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, names: tuple[str, ...] = (), origins: tuple[str, ...] = ()) -> None:
+        self.app, self.door, self.names, self.origins = app, door, names, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through with the headers that every answer carries, or answer in its place."""
@@ -42,7 +45,7 @@ class Guard:
         if self.names and host not in self.names:
             # A web page that rebinds its own name to this machine is turned away.
             return PlainTextResponse("This interface does not answer to that name (TWIN_WEBUI_NAMES).", status_code=400)
-        if not _own_origin(asked):
+        if not _own_origin(asked, self.origins):
             return PlainTextResponse("This request comes from another site.", status_code=403)
         path = asked.url.path
         if path in rules.OPEN:
@@ -57,7 +60,7 @@ class Guard:
         return None
 
 
-def _own_origin(asked: HTTPConnection) -> bool:
+def _own_origin(asked: HTTPConnection, origins: tuple[str, ...]) -> bool:
     """Whether a request that changes something, or a socket, comes from a page of this very interface."""
     socket = asked.scope["type"] == "websocket" or asked.url.path.startswith(rules.SOCKET)
     if not socket and asked.scope["method"] in _SAFE:
@@ -67,7 +70,7 @@ def _own_origin(asked: HTTPConnection) -> bool:
         # Every browser names the origin of what it posts; a program that names none must not carry a person's session.
         polling = socket and asked.scope.get("method") in _SAFE
         return polling or (COOKIE not in asked.cookies and asked.headers.get("sec-fetch-site") in (None, "same-origin"))
-    return urlsplit(origin).netloc == asked.headers.get("host", "")
+    return urlsplit(origin).netloc == asked.headers.get("host", "") or urlsplit(origin).hostname in origins
 
 
 def _sign_in(asked: HTTPConnection) -> Response:

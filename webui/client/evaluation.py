@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from twin.files import read_json
 from twin.workspace import Workspace
 from webui.client import state
 
@@ -32,6 +33,17 @@ class Figure:
     name: str
     value: str
     hint: str = ""
+    interval: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One measure of all arms: rows of (who, value, low, high, kind) as `plots.forest` draws them."""
+
+    name: str
+    meaning: str
+    shape: Shape
+    rows: tuple[tuple[str, float, float, float, str], ...]
 
 
 def metrics(work: Workspace) -> dict[str, Any]:
@@ -44,14 +56,34 @@ def gate(work: Workspace) -> dict[str, Any]:
     return state.read(work.report / "gate.json")
 
 
+_CHECKS = {
+    "likelihood": "It knows your words", "style": "It is nearer to your style", "verifier": "The judge of style can be trusted",
+    "copying": "It does not copy", "content": "It says what was asked", "fluency": "It comes to an end",
+}  # fmt: skip
+
+
+def checks(work: Workspace) -> tuple[tuple[str, str, str], ...]:
+    """What the gate looked at: (name, verdict, reason); verdict is pass, fail or insufficient."""
+    found = gate(work).get("checks")
+    return tuple(
+        (_CHECKS.get(str(one.get("name")), str(one.get("name"))), str(one.get("verdict")), str(one.get("reason")))
+        for one in (found if isinstance(found, list) else [])
+        if isinstance(one, dict)
+    )
+
+
 def figures(work: Workspace) -> list[Figure]:
     """The known key figures, the most telling first."""
     return [figure for _, figure in _named(metrics(work))]
 
 
-def headline(work: Workspace) -> Figure | None:
-    """The first of them, for Home."""
-    return next(iter(figures(work)), None)
+def voice_score(work: Workspace) -> Figure | None:
+    """The one that says most about the voice, for Home: the judge of style where it can tell people apart."""
+    found = metrics(work)
+    wanted = (r"^accepted_masked_10_lora$",) if found.get("verifier_valid") else ()
+    named = dict(_named(found))
+    key = next((k for pattern in wanted for k in named if re.search(pattern, k)), next(iter(named), None))
+    return named[key] if key else None
 
 
 def others(work: Workspace) -> list[tuple[str, str]]:
@@ -67,8 +99,19 @@ def _named(found: dict[str, Any]) -> list[tuple[str, Figure]]:
         numbers = (k for k, v in found.items() if isinstance(v, (int, float)) and not isinstance(v, bool))
         key = next((k for k in numbers if re.search(pattern, k.lower()) and k not in dict(named)), None)
         if key is not None:
-            named.append((key, Figure(name=name, value=write(found[key], shape), hint=hint)))
+            within = _interval(found, key, shape)
+            named.append((key, Figure(name=name, value=write(found[key], shape), hint=hint, interval=within)))
     return named
+
+
+def _interval(found: dict[str, Any], key: str, shape: Shape) -> str:
+    """The 95 % interval beside a figure, where there is one."""
+    low, high = found.get(f"{key}_low"), found.get(f"{key}_high")
+    return "" if low is None or high is None else f"{_short(low, shape)} to {_short(high, shape)}"
+
+
+def _short(value: float, shape: Shape) -> str:
+    return f"{value:.0%}" if shape == "%" else f"{value:.2f}"
 
 
 # What the arms of an evaluation are called, in the table's order, and the columns: key, heading, shape.
@@ -84,6 +127,78 @@ _COLUMNS = (
     ("covered_points_{}", "Points made", "%"), ("unsupported_per_100_words_{}", "Unsupported, per 100 words", ""),
     ("sound_share_{}", "Ends well", "%"),
 )  # fmt: skip
+
+
+_MEANINGS = {
+    "style_distance_{}": "Nearer to the left is nearer to you. Your own newer texts show how near one can come.",
+    "style_gap_closure_{}": "0 % is the base model, 100 % is as near as your own newer texts.",
+    "accepted_masked_10_{}": "How many sets of ten texts the judge of style takes for yours; it sees no topics.",
+    "copy_share_{}": "Words in long runs that stand like that in your training texts. Low is good.",
+    "covered_points_{}": "How much of what the brief asked for is said.",
+    "unsupported_per_100_words_{}": "Numbers, names and claims that no fact supports. Low is good.",
+    "sound_share_{}": "Texts that come to an end and do not go in circles.",
+}  # fmt: skip
+_OURS = ("lora", "lora_rag", "aligned")
+
+
+def measures(work: Workspace) -> tuple[Measure, ...]:
+    """Every measure with an interval for at least two arms, the arms side by side."""
+    found = metrics(work)
+    made = []
+    for pattern, name, shape in _COLUMNS:
+        rows = []
+        for arm, who in _ARMS.items():
+            key = pattern.format(arm)
+            value, low, high = (found.get(k) for k in (key, f"{key}_low", f"{key}_high"))
+            if isinstance(value, (int, float)) and isinstance(low, (int, float)) and isinstance(high, (int, float)):
+                kind = "goal" if arm == "real" else "ours" if arm in _OURS else ""
+                rows.append((who, float(value), float(low), float(high), kind))
+        if len(rows) > 1:
+            made.append(Measure(name=name, meaning=_MEANINGS[pattern], shape=shape, rows=tuple(rows)))
+    return tuple(made)
+
+
+def short(shape: Shape) -> Callable[[float], str]:
+    """How a measure's values are written where room is scarce."""
+    return lambda value: _short(value, shape)
+
+
+_GROUPS = {
+    "own": "You", "real": "You, held out", "lora": "The twin", "base": "Base model", "others": "Other people",
+}  # fmt: skip
+
+
+def stylemap(work: Workspace) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Where pools of texts lie by style, by who wrote them; empty when the evaluation made no map."""
+    points = state.read(work.report / "stylemap.json").get("points") or {}
+    return {
+        words: tuple((float(x), float(y)) for x, y in points[key]) for key, words in _GROUPS.items() if points.get(key)
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A point in the history of monitoring: when, the share of measures that moved, the alarm, seconds for a draft."""
+
+    at: str
+    share: float
+    alarm: float
+    p50: float
+    p95: float
+
+
+def drift_history(work: Workspace) -> tuple[Report, ...]:
+    """The reports with enough drafts to tell, oldest first."""
+    try:
+        found = read_json(work.monitoring / "history.json")
+    except (OSError, ValueError):
+        return ()
+    return tuple(
+        Report(at=str(one["at"]), share=float(one["share"]), alarm=float(one.get("alarm") or 0),
+               p50=float(one.get("p50") or 0), p95=float(one.get("p95") or 0))
+        for one in (found if isinstance(found, list) else [])
+        if isinstance(one, dict) and one.get("enough") and one.get("share") is not None
+    )  # fmt: skip
 
 
 def arms(work: Workspace) -> list[tuple[str, ...]]:
@@ -151,30 +266,6 @@ def _change(value: dict[str, Any]) -> str:
     if value.get("author") is None or value.get("drafts") is None:
         return f"p {value.get('p', 0):.2g}"
     return f"you {value['author']:.3g} → drafts {value['drafts']:.3g} (p {value.get('p', 0):.2g})"
-
-
-def loss(work: Workspace) -> tuple[tuple[str, tuple[tuple[float, float], ...]], ...]:
-    """loss.csv as curves: (name, ((step, value), …)); the first column is the step, the others are curves."""
-    try:
-        with open(work.adapter / "loss.csv", encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError:
-        return ()
-    if not rows:
-        return ()
-    step, *names = list(rows[0])
-    wanted = [name for name in names if "loss" in name.lower()]
-    return tuple(curve for curve in ((name, _points(rows, step, name)) for name in wanted) if len(curve[1]) > 1)
-
-
-def _points(rows: list[dict[str, str]], step: str, name: str) -> tuple[tuple[float, float], ...]:
-    points = []
-    for row in rows:
-        try:
-            points.append((float(row[step]), float(row[name])))
-        except (TypeError, ValueError):
-            continue
-    return tuple(point for point in points if point[1] == point[1])
 
 
 def write(value: Any, shape: Shape = "") -> str:

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from twin.choices import digest
 from twin.errors import StackError
 from twin.files import read_json, write_json
 from twin.settings import Settings
@@ -20,6 +21,12 @@ from webui.client import names
 PIPELINE = "pipeline"
 COLLECT = "collect"
 MONITOR = "monitor"
+TRAIN = "train"
+AGAIN = "again"
+CLUSTER = "cluster"
+
+# What works on the stages from the texts to the voice.
+STAGES = (PIPELINE, COLLECT, TRAIN, AGAIN)
 FORGET = "forget"
 EXPORT = "export"
 
@@ -27,6 +34,9 @@ _TITLES = {
     PIPELINE: "Collecting, learning and measuring",
     COLLECT: "Collecting",
     MONITOR: "Making the monitoring report",
+    TRAIN: "Learning and measuring",
+    AGAIN: "Learning anew and measuring",
+    CLUSTER: "Handing a training to the cluster",
     FORGET: "Forgetting",
     EXPORT: "Exporting the twin",
 }
@@ -55,6 +65,8 @@ def commands(kind: str) -> list[list[str]]:
         PIPELINE: [[*dvc, "--force", "--single-item", "collect"], dvc],
         COLLECT: [[*dvc, "--force", "--single-item", "collect"], [*dvc, "features"]],
         MONITOR: [[python, "-m", "twin", "monitor"]],
+        TRAIN: [dvc],
+        AGAIN: [[*dvc, "--force", "--single-item", "train"], dvc],
     }[kind]
 
 
@@ -92,10 +104,13 @@ def start(settings: Settings, kind: str, *, lines: list[list[str]] | None = None
     return _job(settings, file)
 
 
-def forget(settings: Settings, source: str, adapters: bool) -> Job:
-    """Start to forget a source, by its record of consent; raises StackError while another job runs."""
-    line = [sys.executable, "-m", "twin", "forget", "--source", source, "--yes", *(["--adapters"] if adapters else [])]
-    return start(settings, FORGET, lines=[line])
+def forget(settings: Settings, kind: str, identity: str, adapters: bool) -> Job:
+    """Start to forget a document, a source or an author; raises StackError while another job runs.
+
+    The job's file and log outlive it, so both know what is forgotten by its hash alone.
+    """
+    line = [sys.executable, "-m", "twin", "forget", f"--{kind}", digest(identity), "--yes", "--quiet"]
+    return start(settings, FORGET, lines=[[*line, *(["--adapters"] if adapters else [])]])
 
 
 def export(settings: Settings, kind: str) -> Job:
@@ -103,13 +118,25 @@ def export(settings: Settings, kind: str) -> Job:
     return start(settings, EXPORT, lines=[[sys.executable, "-m", "twin", "export", kind]])
 
 
-def forget_preview(settings: Settings, source: str) -> str:
-    """What forgetting a source would take away, in the command's own words; changes nothing."""
+def forget_preview(settings: Settings, kind: str, identity: str) -> tuple[bool, str]:
+    """Whether there is such a thing, and what forgetting it would take away, in the command's own words."""
     done = subprocess.run(
-        [sys.executable, "-m", "twin", "forget", "--source", source, "--preview"],
-        cwd=Path(__file__).parents[2], env=environment(settings), capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, "-m", "twin", "forget", f"--{kind}", digest(identity), "--preview"],
+        cwd=Path(__file__).parents[2], env=environment(settings), capture_output=True, text=True, timeout=120,
+        check=False,
     )  # fmt: skip
-    return (done.stdout if done.returncode == 0 else done.stderr).strip()
+    return done.returncode == 0, (done.stdout if done.returncode == 0 else done.stderr).strip()
+
+
+def listed(settings: Settings, kind: str, limit: int) -> list[Job]:
+    """The newest jobs of a kind, newest first; a file that can't be read is left out."""
+    found = []
+    for file in sorted(_folder(settings).glob(f"*-{kind}-*.json"), reverse=True)[:limit]:
+        try:
+            found.append(_job(settings, file))
+        except (OSError, ValueError, KeyError):
+            continue
+    return found
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -119,11 +146,11 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if k != "TWIN_AUTHOR_HOME"}, **places, **private}
 
 
-def latest(settings: Settings, kind: str | None = None) -> Job | None:
-    """The newest job, of one kind if asked; None when there never was one."""
-    pattern = f"*-{kind}-*.json" if kind else "*.json"
-    files = sorted(_folder(settings).glob(pattern), reverse=True)
-    for file in files:
+def latest(settings: Settings, *kinds: str) -> Job | None:
+    """The newest job, of these kinds if any are named; None when there never was one."""
+    for file in sorted(_folder(settings).glob("*.json"), reverse=True):
+        if kinds and not any(f"-{kind}-" in file.name for kind in kinds):
+            continue
         try:
             return _job(settings, file)
         except (OSError, ValueError, KeyError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CACHE: dict[Path, tuple[tuple[int, int], Any]] = {}
+_COPY = r"^(?:a near-duplicate|an edited version) of (.+)$"
 _LOCK = threading.Lock()
 _COLUMNS = ["id", "title", "source", "register", "published_at", "words", "provenance", "shown", "opening"]
 
@@ -37,18 +39,40 @@ class Query:
 def documents(work: Workspace) -> pd.DataFrame | None:
     """The prepared documents, or those just collected when nothing is prepared yet; None when there are neither."""
     for folder in (work.documents, work.raw):
-        file = folder / tables.DOCUMENTS
-        if file.exists():
-            frame: pd.DataFrame = _load(file)
+        frame: pd.DataFrame | None = _load(folder / tables.DOCUMENTS)
+        if frame is not None:
             return frame
     return None
 
 
 def rejected(work: Workspace) -> pd.DataFrame | None:
-    """Rows that were left out, with the column `reason`; None when there are none."""
-    file = work.documents / tables.REJECTED
-    frame = _load(file) if file.exists() else None
+    """Rows that were left out, with the column `reason`, and `copy_of`, the id of the text that was kept instead."""
+    frame: pd.DataFrame | None = _load(work.documents / tables.REJECTED)
     return frame if frame is not None and len(frame) else None
+
+
+def shelves(work: Workspace) -> dict[str, pd.DataFrame]:
+    """The texts by what became of them: `kept`, `left` (out) and `copies`; a shelf that would be empty is absent."""
+    frames, aside = {"kept": documents(work)}, rejected(work)
+    if aside is not None:
+        copied = aside["copy_of"] != ""
+        frames |= {"left": aside[~copied], "copies": _named(aside[copied], frames["kept"])}
+    return {name: frame for name, frame in frames.items() if frame is not None and len(frame)}
+
+
+def _named(copies: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
+    """Copies, with the kept text's title and source for a reason."""
+    if kept is None or copies.empty:
+        return copies
+    known = {
+        str(name): f"“{shown}” · {source}"
+        for name, shown, source in zip(kept["id"], kept["shown"], kept["source"], strict=True)
+    }
+    names = [
+        f"{str(reason).partition(' of ')[0].capitalize()} of {known.get(str(best), best)}"
+        for best, reason in zip(copies["copy_of"], copies["reason"], strict=True)
+    ]
+    return copies.assign(reason=names)
 
 
 def search(frame: pd.DataFrame, query: Query) -> tuple[list[dict[str, Any]], int]:
@@ -104,8 +128,29 @@ def months(frame: pd.DataFrame) -> list[tuple[str, int]]:
     return [(str(month), int(by_month.get(month, 0))) for month in every[-36:]]
 
 
+def by_day(frame: pd.DataFrame) -> dict[date, int]:
+    """Words on each day with a text."""
+    dated = frame.dropna(subset=["published_at"])
+    if dated.empty:
+        return {}
+    sums = dated.groupby(dated["published_at"].dt.tz_localize(None).dt.date)["words"].sum()
+    return {day: int(words) for day, words in zip(sums.index, sums, strict=True)}
+
+
+def by_source(frame: pd.DataFrame) -> list[tuple[str, int]]:
+    """Words of each source, most first."""
+    sums = frame.groupby("source")["words"].sum().sort_values(ascending=False)
+    return [(str(source), int(words)) for source, words in sums.items()]
+
+
 def _load(file: Path) -> Any:
-    stat = file.stat()
+    """The table with what the pages need; None, and nothing kept in memory, when it is not there."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        with _LOCK:
+            _CACHE.pop(file, None)
+        return None
     stamp = (stat.st_mtime_ns, stat.st_size)
     with _LOCK:
         kept = _CACHE.get(file)
@@ -123,6 +168,8 @@ def _with_extras(frame: pd.DataFrame) -> pd.DataFrame:
     # A text without a title is known by its first line; the row below then goes on where that line ends.
     first, rest = lines.str[0].str.lstrip("# ").str.slice(0, 140), lines.str[1].fillna("")
     opening = text.str.slice(0, 600).where(title != "", rest).str.replace(r"\s+", " ", regex=True).str.strip()
+    if "reason" in frame.columns:
+        frame = frame.assign(copy_of=frame["reason"].fillna("").str.extract(_COPY, expand=False).fillna(""))
     return frame.assign(
         words=[len(words.split()) for words in text], shown=title.where(title != "", first),
         opening=opening.str.slice(0, 180), haystack=(title + "\n" + text).str.casefold(),

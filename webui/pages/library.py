@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from nicegui import run, ui
@@ -12,10 +13,12 @@ from twin.records import REGISTERS
 from twin.workspace import Workspace
 from webui import parts, theme
 from webui.access.door import Door
-from webui.client import library
+from webui.client import Client, library
 from webui.client.library import Query
+from webui.pages import forgetting
 
 PER_PAGE = 25
+_SHELVES = {"kept": "Kept", "left": "Left out", "copies": "Duplicates"}
 ORDERS = {
     "published_at": "Newest first",
     "-published_at": "Oldest first",
@@ -35,12 +38,11 @@ def register(door: Door) -> None:
                 parts.note("bad", error)
             work = client.workspace(params.author.id) if params else None
             try:
-                frame = await run.io_bound(library.documents, work) if work else None
-                left_out = await run.io_bound(library.rejected, work) if work else None
+                frames = await run.io_bound(library.shelves, work) if work else {}
             except TwinError as problem:
                 parts.note("bad", str(problem))
                 return
-            if work is None or frame is None or not len(frame):
+            if work is None or not frames:
                 parts.empty(
                     "o_auto_stories",
                     "No texts yet",
@@ -49,7 +51,7 @@ def register(door: Door) -> None:
                     "/sources",
                 )
                 return
-            await Shelf(work, frame, left_out).show()
+            await Shelf(client, work, frames).show()
 
     theme.page("/library")(page)
 
@@ -57,14 +59,18 @@ def register(door: Door) -> None:
 class Shelf:
     """One tab's view of the library: what is asked for, and the page of rows that answers."""
 
-    def __init__(self, work: Workspace, frame: Any, left_out: Any) -> None:
-        self.work, self.frames = work, {"kept": frame, "left": left_out}
-        self.which, self.order, self.number = "kept", "published_at", 1
+    def __init__(self, client: Client, work: Workspace, frames: dict[str, Any]) -> None:
+        self.client, self.work, self.frames = client, work, frames
+        self.which, self.order, self.number = next(iter(frames)), "published_at", 1
         self.text = self.source = self.register = self.provenance = ""
 
     async def show(self) -> None:
         """Draw the controls and the first page."""
-        kept, left = self.frames["kept"], self.frames["left"]
+        frames = self.frames.values()
+        sources, registers, provenances = (
+            sorted({str(value) for rows in frames for value in rows[column].unique()})
+            for column in ("source", "register", "provenance")
+        )
         with ui.element("div").classes("line").props("role=search").mark(parts.READING):
             search = (
                 ui.input(placeholder="Search titles and texts")
@@ -75,17 +81,16 @@ class Shelf:
             with search.add_slot("prepend"):
                 ui.icon("o_search").props('aria-hidden="true"')
             search.on_value_change(lambda e: self._set(text=e.value or ""))
-            self._select("Source", "source", ["", *sorted(kept["source"].unique())], "All sources")
-            self._select("Kind", "register", ["", *sorted(kept["register"].unique())], "All kinds")
-            known = {str(value) for rows in (kept, left) if rows is not None for value in rows["provenance"].unique()}
-            if len(known) > 1:
-                self._select("Whose words", "provenance", ["", *sorted(known)], "Anyone's words", _PROVENANCES)
+            self._select("Source", "source", ["", *sources], "All sources")
+            self._select("Kind", "register", ["", *registers], "All kinds")
+            if len(provenances) > 1:
+                self._select("Whose words", "provenance", ["", *provenances], "Anyone's words", _PROVENANCES)
             ui.select(ORDERS, value="published_at", on_change=lambda e: self._set(order=e.value)).props(
                 'outlined dense options-dense aria-label="Order"'
             )
-        if left is not None:
-            names = {"kept": f"Kept · {len(kept):,}", "left": f"Left out · {len(left):,}"}
-            ui.toggle(names, value="kept", on_change=lambda e: self._set(which=e.value)).props(
+        if len(self.frames) > 1:
+            names = {name: f"{_SHELVES[name]} · {len(rows):,}" for name, rows in self.frames.items()}
+            ui.toggle(names, value=self.which, on_change=lambda e: self._set(which=e.value)).props(
                 'no-caps unelevated toggle-color="" toggle-text-color=ink'
             ).classes("segments").mark(parts.READING)
         self.count = ui.label().classes("soft small nums").props('role="status"')
@@ -136,7 +141,7 @@ class Shelf:
                 ).props('max-pages=6 color="" active-design="unelevated" active-color="" gutter="2px"')
 
     def _row(self, row: dict[str, Any]) -> None:
-        with ui.element("button").classes("row-item").on("click", lambda: read(self.work, row["id"])):
+        with ui.element("button").classes("row-item").on("click", lambda: read(self.client, self.work, row["id"])):
             with ui.element("span").classes("main"):
                 ui.label(row["shown"]).classes("title cut")
                 ui.label(row.get("reason") or row["opening"]).classes("under cut")
@@ -147,7 +152,7 @@ class Shelf:
                 ui.label(row["published_at"] or "no date").classes("w-date")
 
 
-def read(work: Workspace, document_id: str) -> None:
+def read(client: Client, work: Workspace, document_id: str) -> None:
     """Open the reader on one text."""
     found = library.one(work, document_id)
     with parts.dialog() as dialog:
@@ -167,10 +172,7 @@ def read(work: Workspace, document_id: str) -> None:
         if found is None:
             parts.note("warn", "This text is no longer there: the library was made anew. Reload the page.")
             return
-        if found.get("reason"):
-            parts.note("warn", str(found["reason"]), "Left out")
-        elif copies := library.copies(work, document_id):
-            parts.text(f"Its copies were merged into it: {', '.join(copies)}", "soft small")
+        _merged(client, work, document_id, found, dialog)
         _word_on_it(work, document_id, found)
         if str(found["url"]).startswith(("http://", "https://")):
             ui.link(found["url"], found["url"], new_tab=True).classes("small cut full").props(
@@ -180,6 +182,36 @@ def read(work: Workspace, document_id: str) -> None:
             parts.markdown(found["text"])
         else:
             ui.label(found["text"]).classes("reader pre")
+        if client.visitor.may("editor"):
+            _way_out(client, document_id, found, dialog)
+
+
+def _merged(client: Client, work: Workspace, document_id: str, found: dict[str, Any], dialog: ui.dialog) -> None:
+    """Why a text was left out, and the way between a text and its copies."""
+
+    def turn(other: str) -> None:
+        dialog.close()
+        read(client, work, other)
+
+    if best := found.get("copy_of"):
+        with parts.note("warn", str(found["reason"]), "A copy").mark(parts.READING):
+            parts.quiet("Read the one that was kept", lambda: turn(str(best)))
+    elif found.get("reason"):
+        parts.note("warn", str(found["reason"]), "Left out")
+    elif copies := library.copies(work, document_id):
+        with ui.element("div").classes("line").mark(parts.READING):
+            parts.text("Its copies were merged into it:", "soft small")
+            for copy in copies:
+                parts.quiet(copy, partial(turn, copy))
+
+
+def _way_out(client: Client, document_id: str, found: dict[str, Any], dialog: ui.dialog) -> None:
+    def ask() -> None:
+        dialog.close()
+        forgetting.dialog(client, "document", document_id, f"Forget “{found['shown']}”?")
+
+    with ui.element("div").classes("line"):
+        parts.quiet("Forget this text …", ask, icon="o_delete_forever")
 
 
 _PROVENANCES = {"": "As collected", "own": "My own words", "quoted": "Someone else's words",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from webui import parts, theme
+from webui import parts, plots, theme
 from webui.access.door import Door
 from webui.client import Client, drafts, evaluation, jobs, state
 from webui.pages import reports, working
@@ -24,6 +24,7 @@ class Seen:
     busy: bool = False
     drafts: int = 0
     drift: evaluation.Drift | None = None
+    history: tuple[evaluation.Report, ...] = ()
     report: float | None = None
 
 
@@ -50,7 +51,7 @@ def _look(client: Client) -> Seen:
     return Seen(
         known=True, stage=state.monitor_stage(client.settings, work, job), job=job,
         busy=jobs.running(client.settings) is not None, drafts=len(drafts.recent(client.settings, work.author, 10_000)),
-        drift=evaluation.drift(work),
+        drift=evaluation.drift(work), history=evaluation.drift_history(work),
         report=report.stat().st_mtime if report.is_file() else None,
     )  # fmt: skip
 
@@ -69,6 +70,8 @@ def _show(client: Client, seen: Seen) -> None:
     _work(seen)
     if seen.drift:
         _drift(seen.drift)
+    if len(seen.history) > 1:
+        _over_time(seen.history)
     if seen.report:
         parts.report_frame(f"{reports.MONITORING}?v={seen.report:.0f}", "The whole report")
     elif not (seen.stage and seen.stage.state == "running"):
@@ -89,6 +92,26 @@ def _work(seen: Seen) -> None:
         parts.note("", "Making the report…")
     if seen.job and seen.job.state in ("failed", "lost") and not (seen.stage and seen.stage.error):
         parts.note("bad", jobs.tail(seen.job, 6), "The report could not be made")
+
+
+def _over_time(found: tuple[evaluation.Report, ...]) -> None:
+    numbered = list(enumerate(found, 1))
+    with ui.element("div").classes("halves"):
+        with ui.element("section").classes("card"):
+            parts.heading(2, "Drift over time")
+            lines = [
+                ("Measures that moved, %", [(n, 100 * one.share) for n, one in numbered]),
+                ("Alarm, %", [(n, 100 * one.alarm) for n, one in numbered]),
+            ]
+            spoken = f"Report 1 is of {found[0].at[:10]}, the last of {found[-1].at[:10]}."
+            plots.curves(lines, "report", "Share of measures that moved", spoken, "quiet")
+        with ui.element("section").classes("card"):
+            parts.heading(2, "Time for a draft")
+            lines = [
+                ("Half within, s", [(n, one.p50) for n, one in numbered]),
+                ("95 of 100 within, s", [(n, one.p95) for n, one in numbered]),
+            ]
+            plots.curves(lines, "report", "Seconds for a draft", "As the twin’s own service measured it.", "quiet")
 
 
 def _drift(found: evaluation.Drift) -> None:

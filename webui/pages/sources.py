@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nicegui import events, run, ui
+from nicegui import events, ui
 
 from twin.errors import TwinError
 from twin.params import Params
 from webui import parts, theme
 from webui.access.door import Door
 from webui.client import Client, inbox, jobs, sources
-from webui.pages import guide, home, working
+from webui.pages import forgetting, guide, home, working
 
 _ICONS = {
     "linkedin": "o_work_outline", "medium": "o_article", "substack": "o_mark_email_read", "github": "o_code",
@@ -63,6 +63,8 @@ def register(door: Door) -> None:
             else:
                 _adding(client, params)
             guide.show()
+            if client.visitor.may("owner") and (work.inbox.exists() or work.raw.exists()):
+                _forgetting_all(client, params)
 
     theme.page("/sources")(page)
 
@@ -170,24 +172,7 @@ def _consent(client: Client, record: dict[str, Any]) -> None:
 
         async def ask() -> None:
             first.set_visibility(False)
-            box.clear()
-            with box:
-                parts.text("Looking at what there is of it …", "soft small")
-            words = await run.io_bound(jobs.forget_preview, client.settings, str(record.get("id")))
-            box.clear()
-            with box:
-                parts.note("warn", words, "This goes for good")
-                adapters = ui.checkbox("Remove the adapters, too, that have learned from it")
-
-                def forget() -> None:
-                    try:
-                        jobs.forget(client.settings, str(record.get("id")), bool(adapters.value))
-                        ui.notify("Forgetting has begun.")
-                    except TwinError as error:
-                        ui.notify(str(error), type="warning")
-                    dialog.close()
-
-                parts.go("Forget it", forget, icon="o_delete_forever")
+            await forgetting.plan(client, "source", str(record.get("id")), box, dialog)
 
         with ui.element("div").classes("line"):
             first = parts.quiet("Forget this source …", ask)
@@ -219,6 +204,21 @@ def _confirm_remove(client: Client, index: int, entry: dict[str, Any]) -> None:
         with ui.element("div").classes("line"):
             parts.go("Remove", remove)
             parts.quiet("Keep it", dialog.close)
+
+
+def _forgetting_all(client: Client, params: Params) -> None:
+    author = params.author
+    with ui.element("section").classes("line apart").props('aria-label="Forget everything"'):
+        parts.text(
+            f"Everything of {author.name} can go at once: texts, files handed in, adapters, reports and drafts.",
+            "soft small",
+        )
+        title = f"Forget everything of {author.name}?"
+        parts.quiet(
+            f"Forget {author.name} …",
+            lambda: forgetting.dialog(client, "author", author.id, title, typed=author.id),
+            icon="o_delete_forever",
+        )
 
 
 def _not_with_the_sample(client: Client, params: Params) -> None:

@@ -28,7 +28,7 @@ class Work:
 
 def look(client: Client, work: Workspace) -> Work:
     """Read jobs and progress."""
-    job = jobs.latest(client.settings)
+    job = jobs.running(client.settings) or jobs.latest(client.settings, *jobs.STAGES)
     found = state.stages(client.settings, work, job)
     return Work(job=job, stages=tuple(found), outside=state.outside(found, job))
 
@@ -50,11 +50,11 @@ def card(client: Client, work: Work) -> None:
             _ended(job)
         with ui.element("div").classes("line"):
             if job and job.state == "running":
-                parts.quiet("Stop", lambda: _confirm_stop(client), icon="o_stop")
+                parts.quiet("Stop", lambda: confirm_stop(client), icon="o_stop")
             elif not work.outside:
                 parts.quiet("Update the twin", lambda: start(client, jobs.PIPELINE), icon="o_refresh")
             if job:
-                parts.quiet("Log", lambda: _log(job), icon="o_notes")
+                parts.quiet("Log", lambda: log(job), icon="o_notes")
         if job and job.state == "running":
             parts.text("The work goes on when you close this tab.", "soft small")
 
@@ -72,7 +72,8 @@ def _ended(job: jobs.Job | None) -> None:
     )
 
 
-def _log(job: jobs.Job) -> None:
+def log(job: jobs.Job) -> None:
+    """Open the log of a job, which goes on growing there."""
     with parts.dialog() as dialog:
         parts.heading(2, "Log of the last run")
         lines = ui.label(jobs.tail(job) or "Nothing yet.").classes("log").props('tabindex="0"')
@@ -90,7 +91,20 @@ def start(client: Client, kind: str) -> None:
     ui.notify("Started. You can close this tab; the work goes on.", type="positive")
 
 
-def _confirm_stop(client: Client) -> None:
+def left(stage: state.Stage) -> str:
+    """How far a running stage is and how long it still takes."""
+    share = f"{stage.share:.0%}" if stage.share is not None else ""
+    ahead = f"about {span(stage.eta)} left" if stage.eta is not None else ""
+    return ", ".join(part for part in (share, ahead) if part)
+
+
+def span(seconds: float) -> str:
+    """A length of time, as people say it."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def confirm_stop(client: Client) -> None:
+    """Ask before the running job is stopped."""
     with parts.dialog() as dialog:
         parts.heading(2, "Stop the work?")
         parts.text("Stages that are finished stay; the one that runs now starts over next time.")

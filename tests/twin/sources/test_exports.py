@@ -95,7 +95,7 @@ def test_of_several_writers_only_the_author_is_read(tmp_path, now, sort_out):
         ('[caption id="1"]<img src="x"> A pier[/caption]\n\ntext [sic] [1] [gallery ids="1"]', "A pier\n\ntext [sic] [1]"),
         ("[code]if x &lt; 1:\n    y[/code]", "```\nif x < 1:\n    y\n```"),
         ("<blockquote>one\n\ntwo</blockquote>after", "> one\n>\n> two\n\nafter"),
-        ('<pre class="wp-block-verse">a\n  b</pre><!-- wp:x -->', "a\n b"),
+        ('<pre class="wp-block-verse">a\n  b</pre><!-- wp:x -->', "a\n  b"),
     ],
 )  # fmt: skip
 def test_wordpress_markup(typed, text):
@@ -131,3 +131,43 @@ def test_pasted_texts_are_parted_by_a_line(tmp_path, now, sort_out):
     assert [(d.title, d.text, d.register) for d in documents] == [
         ("", "One\n\ntwo 🎉", "post"), ("Title", "Body", "article"),
     ]  # fmt: skip
+
+
+def test_a_post_from_wordpress_api_and_its_export_is_one_document(tmp_path, now, sort_out):
+    answer = {
+        "id": 1, "date_gmt": "2020-01-01T10:00:00", "link": "https://ann.example/1", "status": "publish",
+        "type": "post", "title": {"rendered": "Caf&#233;"}, "author": 7, "format": "standard",
+        "content": {"rendered": "<p>One<br />\ntwo.</p>\n<p>Three.</p>\n", "protected": False},
+    }  # fmt: skip
+    secret = answer | {"id": 2, "content": {"rendered": "", "protected": True}}
+    writer = "<wp:author><wp:author_id>7</wp:author_id><wp:author_login>ann</wp:author_login></wp:author>"
+    item = ITEM.format(title="Café", n=1, who="ann", text="One\ntwo.\n\nThree.", status="publish")
+    (tmp_path / "site.xml").write_text(WXR.format(items=writer + item), encoding="utf-8")
+    (tmp_path / "posts.json").write_text(json.dumps([answer, secret]))
+    (tmp_path / "about.json").write_text(json.dumps(answer | {"id": 3, "type": "page"}))
+    documents, skipped = read(tmp_path, wordpress.read_export, now, sort_out)
+    assert [d.id for d in documents] == [f"wordpress:ann.example/{n}" for n in (1, 3, 1)]
+    assert {(d.title, d.text, d.published_at.day) for d in documents} == {("Café", "One\ntwo.\n\nThree.", 1)}
+    assert [s.reason for s in skipped] == ["a post behind a password"]
+
+
+def test_others_posts_in_wordpress_answers_are_left_out(tmp_path, now, sort_out):
+    people = [{"id": 1, "name": "Ann Ek", "slug": "ann"}, {"id": 2, "name": "Bo", "slug": "bo"}]
+    posts = [
+        {"id": n, "link": f"https://a.example/{n}", "title": {"raw": "T"}, "content": {"raw": f"by {person['name']}"},
+         "author": person["id"], "_embedded": {"author": [person]}}
+        for n, person in enumerate(people)
+    ]  # fmt: skip
+    (tmp_path / "posts.json").write_text(json.dumps(posts))
+    documents, skipped = read(tmp_path, wordpress.read_export, now, sort_out, "", "Ann Ek")
+    assert [d.text for d in documents] == ["by Ann Ek"]
+    assert [s.reason for s in skipped] == ["by another writer"]
+
+
+def test_a_renamed_outbox_is_found_and_a_quoted_address_is_not_the_authors(tmp_path, now, sort_out):
+    words = '<p class="quote-inline">RE: <a href="https://else.example/1">else</a></p><p>Genau.</p>'
+    (tmp_path / "outbox (1).json").write_text(json.dumps({"orderedItems": [note(1, words)]}))
+    (tmp_path / "likes.json").write_text(json.dumps({"orderedItems": ["https://else.example/1"]}))
+    documents, skipped = read(tmp_path, mastodon.read_export, now, sort_out)
+    assert [d.text for d in documents] == ["Genau."]
+    assert skipped == []

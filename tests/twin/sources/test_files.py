@@ -139,3 +139,32 @@ def test_a_damaged_document_spoils_no_other(pack, now, sort_out):
     assert [d.text for d in documents] == ["ok"]
     assert [s.what for s in skipped] == ["a.docx", "b.pdf", "c.docx"]
     assert all(s.reason.startswith("unreadable: a") for s in skipped)
+
+
+SAVED = """<html><head><title>Mein Text – Blog</title></head><body><header>Blog</header><div><article><header>
+<h1>Mein Text</h1></header><div><p>Erste<br />
+zweite.</p><aside>Am Rand: meins.</aside></div></article><div id="comments"><h2>2 Gedanken</h2><ol class="comment-list">
+<li><article><p>Fremd.</p></article></li></ol></div></div><aside>Archiv</aside></body></html>"""
+GOOGLE = """<html><body><p class="c2 title"><span>Plan</span></p><p>Eins<sup><a href="#cmnt1" id="cmnt_ref1">[a]</a></sup>.</p>
+<div class="c6"><p><a href="#cmnt_ref1" id="cmnt1">[a]</a><span>Fremd.</span></p></div></body></html>"""
+
+
+@pytest.mark.parametrize(
+    ("page", "title", "text"),
+    [(SAVED, "Mein Text", "Erste\nzweite.\n\nAm Rand: meins."), (GOOGLE, "Plan", "Eins.")],
+)
+def test_readers_comments_on_a_saved_page_are_not_the_authors(page, title, text, tmp_path, now, sort_out):
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    with archive.opened(tmp_path, 10) as opened:
+        (document,), _ = sort_out(files.read_files(opened, "ann", now, "in"))
+    assert (document.title, document.text) == (title, text)
+
+
+def test_a_blogs_folder_of_drafts_is_left_alone(tmp_path, now, sort_out):
+    for folder in ("_posts", "_drafts"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "2020-01-02-tide.md").write_text(folder)
+    with archive.opened(tmp_path, 10) as opened:
+        documents, skipped = sort_out(files.read_files(opened, "ann", now, "in"))
+    assert [(d.text, d.published_at.year) for d in documents] == [("_posts", 2020)]
+    assert [s.reason for s in skipped] == ["a draft"]

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import SourceError
-from twin.sources import archive, linkedin
+from twin.recognise import recognise
+from twin.sources import archive, files, linkedin
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LINK = "https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A7100000000000000001"
@@ -242,3 +243,68 @@ def test_an_article_without_dates_or_a_box_is_read_whole(pack, now, sort_out):
         ("linkedin:article:vaxthus-7n5pe", "Växthus", "En.\n\nTvå.")
     ]
     assert [s.reason for s in skipped] == ["an article that was not published"]
+
+
+COMMENTS = (
+    "Datum,Link,Nachricht\n2025-01-02 03:04:05,https://www.linkedin.com/feed/update/urn%3Ali%3Aactivity%3A1,Danke!\n"
+)
+POSTED = '"Bonjour.""\n""""\n""À demain"'
+
+
+@pytest.mark.parametrize("names", [("Beiträge.csv", "Kommentare.csv"), ("投稿.csv", "コメント.csv")])
+@pytest.mark.parametrize(
+    "head", ["Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility", "日付,リンク,本文,共有,画像,範囲"]
+)
+def test_an_export_in_another_language_is_told_by_what_stands_in_it(names, head, pack, now, sort_out):
+    table = f"{head}\n2025-05-01 10:00:00,{LINK},{POSTED},,,MEMBER_NETWORK\n"
+    path = pack({names[0]: table, names[1]: COMMENTS, "messages.csv": COMMENTS})
+    assert recognise(str(path))["kind"] == "linkedin"
+    with archive.opened(path, 10) as opened:
+        documents, _ = sort_out(linkedin.read_export(opened, "ann", now))
+        assert "messages.csv" not in opened.digests
+    assert [(d.register, d.text) for d in documents] == [("post", "Bonjour.\n\nÀ demain"), ("reply", "Danke!")]
+
+
+def test_empty_lines_that_share_their_quotes_are_empty_lines():
+    texts = read(f'Date,ShareLink,ShareCommentary\n2025-05-01 10:00:00,{LINK},"a""\n""\n""b"\n')
+    assert texts == ["a\n\nb"]
+
+
+def test_the_parts_of_an_export_in_one_folder_are_one_export(tmp_path, pack, now, sort_out):
+    place = tmp_path / "downloads (2)"
+    place.mkdir()
+    pack({"Shares.csv": shares([POST])}).rename(place / "Complete_LinkedInDataExport_1.zip")
+    pack({"Articles/a.html": ARTICLE.format(when="2026-04-24")}).rename(place / "Complete_LinkedInDataExport_2.zip")
+    assert recognise(str(place))["kind"] == "linkedin"
+    with archive.opened(place, 10) as opened:
+        documents, _ = sort_out(linkedin.read_export(opened, "ann", now))
+        first = opened.sha256()
+    assert [d.register for d in documents] == ["post", "article"]
+    with archive.opened(pack({"inner.zip": (place / "Complete_LinkedInDataExport_1.zip").read_bytes()}), 10) as opened:
+        assert [d.text for d in sort_out(linkedin.read_export(opened, "ann", now))[0]] == [POST]
+        assert opened.sha256() != first
+
+
+def test_a_part_with_others_messages_alone_is_no_table_of_texts(pack, now, sort_out):
+    path = pack(
+        {"messages.csv": "CONVERSATION ID,CONVERSATION TITLE,FROM,DATE,SUBJECT,CONTENT\n1,x,Bo,2020-01-01,s,Theirs\n"}
+    )
+    assert recognise(str(path))["kind"] == "linkedin"
+    with archive.opened(path, 10) as opened, pytest.raises(SourceError, match="no LinkedIn export"):
+        sort_out(linkedin.read_export(opened, "ann", now))
+
+
+def test_an_article_alone_or_among_other_files_is_the_same_article(tmp_path, now, sort_out):
+    page = tmp_path / "Warum.html"
+    page.write_text(
+        ARTICLE.format(when="2026-04-24 11:20").replace("Published on", "Veröffentlicht am"), encoding="utf-8"
+    )
+    assert recognise(str(page))["kind"] == "linkedin"
+    with archive.opened(page, 10) as opened:
+        (alone,), _ = sort_out(linkedin.read_export(opened, "ann", now))
+    (tmp_path / "note.md").write_text("A note.")
+    assert recognise(str(tmp_path))["kind"] == "files"
+    with archive.opened(tmp_path, 10) as opened:
+        among, _ = sort_out(files.read_files(opened, "ann", now, "texts"))
+    assert alone in among
+    assert (alone.id, alone.text[:14]) == ("linkedin:article:why-tides-ann", "First **one**.")

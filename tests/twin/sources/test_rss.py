@@ -4,11 +4,18 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
 from twin.errors import SourceError
-from twin.sources import rss
+from twin.records import Document
+from twin.sources import archive, rss
 from twin.sources.crawl import Ask, Page
+from twin.sources.reading import Skipped
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><link rel="next" href="/feed?page=2"/>
 <entry><id>tag:a,1</id><title>One</title><link href="https://a/1"/><published>2024-01-02T03:04:05Z</published>
@@ -19,10 +26,8 @@ ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><link 
 
 
 def follow(body, step="feed", user=""):
-    from datetime import UTC, datetime
-
     page = Page("https://a/blog", 200, {}, body, step, {})
-    return list(rss.follow(page, "ann", datetime(2026, 1, 1, tzinfo=UTC), {"user": user}))
+    return list(rss.follow(page, "ann", NOW, {"user": user}))
 
 
 def test_atom_entries_text_dates_and_next_page():
@@ -81,3 +86,46 @@ def test_files_on_disk_are_not_pulled_in(tmp_path):
 def test_what_is_no_feed_says_so(body):
     with pytest.raises(SourceError, match="feed"):
         follow(body)
+
+
+WORDPRESS = """<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+ xmlns:media="http://search.yahoo.com/mrss/" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"><channel><item>
+<title>T</title><link>https://a.example/1/</link><description>Anfang […]</description><content:encoded><![CDATA[<p>Eins<br />
+zwei.</p>
+<p>Der Beitrag <a href="https://a.example/1/">T</a> erschien zuerst auf <a href="https://a.example">A</a>.</p>]]>
+</content:encoded><media:content url="https://a.example/x.jpg" medium="image"><media:title type="html">ann</media:title>
+</media:content><itunes:summary>Kurz</itunes:summary></item></channel></rss>"""
+
+
+def test_a_feed_s_pictures_and_footers_are_not_its_text():
+    (item,) = follow(WORDPRESS.encode())
+    assert item.text == "Eins\nzwei."
+
+
+BLOGGER = """<feed xmlns="http://www.w3.org/2005/Atom" xmlns:app="http://purl.org/atom/app#"
+ xmlns:b="http://schemas.google.com/blogger/2018">{}</feed>"""
+KIND = '<category scheme="k" term="http://schemas.google.com/blogger/2008/kind#{}"/>'
+
+
+def test_of_a_blogger_archive_posts_alone_are_read():
+    entry = "<entry><id>{0}</id><title type='html'>&lt;i&gt;{0}&lt;/i&gt;</title>{1}<content type='html'>w</content></entry>"
+    parts = {
+        "post": KIND.format("post"), "comment": KIND.format("comment"), "settings": KIND.format("settings"),
+        "draft": f"{KIND.format('post')}<app:control><app:draft>yes</app:draft></app:control>",
+        "new": "<b:type>POST</b:type><b:status>LIVE</b:status>", "reply": "<b:type>COMMENT</b:type>",
+    }  # fmt: skip
+    items = follow(BLOGGER.format("".join(entry.format(name, inner) for name, inner in parts.items())).encode())
+    assert [item.title for item in items if isinstance(item, Document)] == ["post", "new"]
+    reasons = [item.reason for item in items if isinstance(item, Skipped)]
+    assert reasons == ["a blog's comment", "a blog's settings", "a draft", "a blog's comment"]
+
+
+def test_feeds_saved_as_files_are_all_read(tmp_path):
+    (tmp_path / "a.xml").write_text(WORDPRESS, encoding="utf-8")
+    (tmp_path / "b.xml").write_text("<html></html>")
+    feed = {"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "content_html": "<p>Drei</p>"}]}
+    (tmp_path / "c.json").write_text(json.dumps(feed))
+    with archive.opened(tmp_path, 10) as opened:
+        items = list(rss.read_files(opened, "ann", NOW, ""))
+    assert [item.text for item in items if isinstance(item, Document)] == ["Eins\nzwei.", "Drei"]
+    assert [item.reason for item in items if isinstance(item, Skipped)] == ["unreadable: this is no feed"]

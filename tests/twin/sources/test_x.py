@@ -64,3 +64,26 @@ def test_a_cut_file_gives_what_came_before(pack, now, sort_out):
 def test_what_is_no_archive_says_so(pack, now, sort_out):
     with pytest.raises(SourceError, match="no X archive"):
         read({"a.txt": "x"}, pack, now, sort_out)
+
+
+def test_of_an_edited_post_the_last_version_is_read_under_its_first_number(pack, now, sort_out):
+    versions = {"editTweetIds": ["11", "12"]}
+    tweets = [
+        tweet(12, "Hello", edit_info={"edit": {"initialTweetId": "11", "editControlInitial": versions}}),
+        tweet(11, "Helo", edit_info={"initial": versions}),
+        tweet(13, "and on", in_reply_to_status_id_str="12", in_reply_to_user_id_str="42"),
+    ]
+    account = script("account", [{"account": {"username": "ann", "accountId": "42"}}])
+    documents, skipped = read({"account.js": account, "my tweets.js": script("tweets", tweets)}, pack, now, sort_out)
+    assert [(d.id, d.text) for d in documents] == [("x:11", "Hello\n\nand on")]
+    assert [s.reason for s in skipped] == ["another version of an edited post"]
+
+
+def test_a_long_post_that_links_to_itself_is_whole_and_there_once(pack, now, sort_out):
+    whole = "Ein langer Beitrag, der hier geschnitten wird, und der dann noch lange weitergeht, bis zum Ende."
+    urls = {"urls": [{"url": "https://t.co/z", "expanded_url": "https://twitter.com/i/web/status/1"}]}
+    note = {"noteTweet": {"noteTweetId": "5", "createdAt": "2026-06-14T12:03:41.000Z", "core": {"text": whole}}}
+    cut = tweet(1, f"{whole[:48]}… https://t.co/z", entities=urls)
+    files = {"tweets.js": script("tweets", [cut]), "note-tweet.js": script("note_tweet", [note])}
+    documents, _ = read(files, pack, now, sort_out)
+    assert [(d.id, d.text) for d in documents] == [("x:1", whole)]

@@ -85,6 +85,7 @@ def test_two_briefs_give_metrics_gate_report_and_plots(tmp_path: Path, settings:
     assert all(d["text"].strip() for d in drafts)
     by_arm = {arm: [d["text"] for d in drafts if d["arm"] == arm] for arm in ("base", "lora")}
     assert by_arm["base"] != by_arm["lora"]
+    assert {"own", "real", "others", "lora", "base"} == set(read_json(out / "stylemap.json")["points"])
     with open(out / "plots" / "bits_per_byte.csv") as file:
         assert len(list(csv.DictReader(file))) == 3
     with open(out / "plots" / "style_distance.csv") as file:

@@ -70,6 +70,9 @@ def test_shouting_drafts_are_found_to_drift(ready: Settings, params: Params, tmp
     found = read_json(tmp_path / "out" / "drift.json")
     assert found["columns"]["exclamation"]["drifted"] and found["adapters"] == {"v1": 12}
     assert found["latency"]["p95"] == 2.0
+    monitor(tmp_path / "out", params, ready, Progress("monitor"))
+    points = read_json(tmp_path / "out" / "history.json")
+    assert [(point["drifted"], point["requests"], point["alarm"]) for point in points] == [(True, 12, 0.2)] * 2
 
 
 def test_missing_features_are_named(settings: Settings, postgres_url: str, params: Params, tmp_path: Path) -> None:

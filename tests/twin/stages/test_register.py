@@ -58,6 +58,13 @@ def test_champion_moves_only_when_the_gate_says_so(tmp_path: Path, settings: Set
     assert registry.promote(settings, "wren", "1") == "3"
     back = registry.champion(settings, "wren")
     assert back is not None and back[0] == "1"
+    told = registry.history(settings, "wren")
+    assert [(run["version"], run["gate"], run["champion"]) for run in told] == [
+        ("3", "promote", False), ("2", "hold", False), ("1", "promote", True)
+    ]  # fmt: skip
+    assert (
+        told[0]["figures"] == {"bits_per_byte_gain": 0.125, "train.validation_loss": 2.4} and told[0]["experiment_id"]
+    )
 
     with registry.client(settings) as mlflow:
         logged = mlflow.get_run(str(third["run_id"])).data

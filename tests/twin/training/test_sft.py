@@ -67,6 +67,8 @@ def test_it_learns_and_leaves_an_adapter(alone: tuple[Path, list[tuple[int, floa
     assert report["steps"] == 30 and report["validation_loss"] < report["first_validation_loss"]
     assert (folder / "out" / "adapter_model.safetensors").exists()
     assert (folder / "progress" / "train.json").exists()
+    # The curve that is watched while it learns ends as the one that is kept.
+    assert curve(folder / "progress" / "train-curve.csv") == losses
 
 
 def test_two_processes_learn_the_same_as_one(

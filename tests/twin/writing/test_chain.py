@@ -159,14 +159,18 @@ async def test_closing_the_chain_stops_the_predictor(make: Callable[..., Chain])
 async def test_links_are_facts_with_their_own_address(
     make: Callable[..., Chain], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = Page("https://n.example/clicker", "News", "The harbour bought 40 clickers of steel in Bergen.")
+    words = "The harbour bought 40 clickers of steel in Bergen."
+    page = Page("https://n.example/clicker", "News", words, author="Bo Ek", date="2024-05")
     failed = Page("https://n.example/gone", error="a link does not answer")
     monkeypatch.setattr(gather, "read_links", lambda urls: [page, failed])
     script = Script("The harbour bought 40 clickers of steel in Bergen.")
     draft = await make(script, facts=2).compose(commission(model="hesk", links=(page.url, failed.url)))
     assert page.text in script.asked["messages"][1]["content"]
     assert "does not answer" in draft.steps[0].output
-    assert [(c.url, c.document_id) for c in draft.citations] == [(page.url, f"link:{page.url}")]
+    assert "News, Bo Ek, 2024-05 (50 characters)" in draft.steps[0].output
+    (cited,) = draft.citations
+    assert (cited.url, cited.document_id) == (page.url, f"link:{page.url}")
+    assert (cited.title, cited.author, cited.date) == ("News", "Bo Ek", "2024-05")
     assert draft.scores["unsupported"] == 0
 
 
