@@ -37,7 +37,7 @@ from twin import accounts, tables
 from twin.files import write_text
 from twin.workspace import Workspace
 
-DOCUMENTS, SESSIONS, ROUNDS = 500, 4, 2
+DOCUMENTS, SESSIONS, ROUNDS = 10_000, 50, 7
 PAGES = ("/", "/write", "/drafts", "/library", "/evaluation", "/sources")
 PASSWORD = "a kettle and a queue"
 PARAMS = "author:\n  id: bench\n  name: Bench\nsources:\n  - kind: files\n    path: texts\n"

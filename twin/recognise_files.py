@@ -24,6 +24,7 @@ ACCEPTED = (
 _HEAD = 2**16
 _MOST = 200_000
 _MOST_INNER = 50
+_MOST_HEADS = 20
 _MOST_LIFTED = 2**30
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 # Kind, the names of entries that may be it, and what their beginning says; an entry without a demand is told by name.
@@ -84,7 +85,7 @@ def recognise_path(path: Path) -> dict[str, str]:
     if not path.exists():
         raise SourceError("there is no such file or folder", path, "Check the path, or paste a link with https://.")
     place = _place(path)
-    kind = _kind(place) or _inner_kind(path, place)
+    kind = _kind(path, place) or _inner_kind(path, place)
     if kind is None:
         seen = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in place.names).most_common(5)
         inner = [name for name in place.names if name.lower().endswith((".zip", *_TARS))]
@@ -108,8 +109,13 @@ def _inner_kind(path: Path, place: _Place) -> str | None:
     kinds: dict[str, str] = {}
     for name in inner_archives(place.names):
         with _lifted(path, name) as file:
-            if file is not None and (kind := _kind(_place(file))):
+            if file is not None and (kind := _kind(file, _place(file))):
                 kinds.setdefault(kind, name)
+    return _one(path, kinds)
+
+
+def _one(path: Path, kinds: dict[str, str]) -> str | None:
+    """The kind of them all, given an example of each; SourceError where there are several."""
     if len(kinds) > 1:
         raise SourceError(
             "exports of several sites lie in one place",
@@ -139,22 +145,28 @@ def _lifted(path: Path, name: str) -> Iterator[Path | None]:
         yield target if whole else None
 
 
-def _kind(place: _Place) -> str | None:
+def _kind(path: Path, place: _Place) -> str | None:
     heads: dict[str, bytes] = {}
+    found: dict[str, str] = {}
     for kind, names, says in _RULES:
-        fitting = [name for name in place.names if re.search(names, name, re.IGNORECASE)]
-        for name in fitting if not says else fitting[:20]:
-            if not says:
-                return kind
-            head = heads.setdefault(name, b"") or place.head(name)
-            heads[name] = head
-            # UTF-16 has a zero between Latin letters.
-            if re.search(says, head.replace(b"\0", b"")):
-                return kind
+        # A feed and a table that is called like Substack's are told where nothing else is.
+        if kind not in found and not (found and (kind, says) in (("rss", says), ("substack", b""))):
+            fitting = [name for name in place.names if re.search(names, name, re.IGNORECASE)]
+            name = next((n for n in fitting[:_MOST_HEADS] if not says or _says(place, n, says, heads)), None)
+            found |= {kind: name} if name else {}
+    if found:
+        return _one(path, found)
     suffixes = {PurePosixPath(name).suffix.lower() for name in place.names}
     if suffixes & TEXTS:
         return (_pages(place) if suffixes & TEXTS <= _HTML else None) or "files"
     return "jsonl" if suffixes & TABLES else None
+
+
+def _says(place: _Place, name: str, says: bytes, heads: dict[str, bytes]) -> bool:
+    if name not in heads:
+        # UTF-16 has a zero between Latin letters.
+        heads[name] = place.head(name).replace(b"\0", b"")
+    return re.search(says, heads[name]) is not None
 
 
 def _pages(place: _Place) -> str | None:

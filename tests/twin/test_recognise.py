@@ -132,3 +132,11 @@ def test_exports_of_two_sites_in_one_folder_are_named(tmp_path: Path) -> None:
             archive.writestr(entry, "x")
     with pytest.raises(SourceError, match=r"a\.zip: linkedin, b\.zip: x"):
         recognise(str(tmp_path))
+
+
+def test_unpacked_exports_of_two_sites_in_one_folder_are_named(tmp_path: Path) -> None:
+    for name in ("linkedin/Shares.csv", "medium/posts/2024-01-02_A-0a1b2c3d4e5f.html"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("x")
+    with pytest.raises(SourceError, match="several sites"):
+        recognise(str(tmp_path))

@@ -25,7 +25,7 @@ from twin.sources.crawl import Crawl
 from twin.sources.reading import Item, Skipped
 from twin.sources.sample import sample_site
 from twin.stages.gathered import Gathered, Seen, gathering
-from twin.stages.handed_in import reader
+from twin.stages.handed_in import beside, reader
 
 Metrics = dict[str, float | int | str]
 
@@ -132,6 +132,8 @@ def _from_path(spec: SourceSpec, inbox: Path, params: Params, now: datetime, fou
         found.record |= {"terms": terms, "sha256": opened.sha256()}
         for what, reason in opened.passed:
             found.skip(what, reason)
+        for what in beside(spec.kind, opened):
+            found.skip(what, "a text beside the export: hand it in by itself")
 
 
 def _from_network(

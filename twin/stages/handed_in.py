@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from pathlib import PurePosixPath
 
 from twin.errors import SourceError
 from twin.params import Params, SourceSpec
 from twin.sources import files, ghost, jsonl, linkedin, mastodon, medium, paste, rss, substack, wordpress, x
 from twin.sources.archive import Archive
 from twin.sources.reading import Item
+
+_TEXTS = {".md", ".markdown", ".docx", ".pdf"}
 
 Read = Callable[[], Iterator[Item]]
 
@@ -41,3 +44,12 @@ def reader(spec: SourceSpec, opened: Archive, name: str, params: Params, now: da
             "Name a user instead: `user: NAME`.",
         )
     return readers[spec.kind]
+
+
+def beside(kind: str, opened: Archive) -> list[str]:
+    """Texts that lie in an export's folder or archive and are no part of it."""
+    if kind in ("files", "jsonl", "rss", "paste"):
+        return []
+    return [
+        name for name in opened.names if name not in opened.digests and PurePosixPath(name).suffix.lower() in _TEXTS
+    ]  # fmt: skip

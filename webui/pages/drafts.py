@@ -208,7 +208,9 @@ class Text:
         with ui.element("section").classes("stack").props('aria-label="Versions"').mark(parts.READING):
             with ui.element("div").classes("line"):
                 before, after = (
-                    ui.select(names, value=value, label=label).props("outlined dense options-dense").classes("grow")
+                    ui.select(names, value=value, label=label)
+                    .props("outlined dense options-dense")
+                    .classes("grow roomy")
                     for label, value in (("From", left), ("To", right))
                 )
             said = ui.label().classes("soft small nums").props('role="status"')

@@ -30,7 +30,7 @@ def authors(client: Client) -> None:
                     if name == client.visitor.author:
                         parts.chip("Shown now", "good")
         with ui.element("div").classes("line"):
-            name = ui.input("Name of another author").props("outlined dense").classes("grow")
+            name = ui.input("Name of another author").props("outlined dense").classes("grow roomy")
 
             def add() -> None:
                 try:

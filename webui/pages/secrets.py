@@ -73,7 +73,7 @@ def keys(client: Client) -> None:
     with parts.section("API keys", words):
         box = ui.element("div").classes("stack")
         with ui.element("div").classes("line"):
-            name = ui.input("Who gets it").props("outlined dense").classes("grow")
+            name = ui.input("Who gets it").props("outlined dense").classes("grow roomy")
             only = ui.checkbox("For this author's twin alone", value=True)
             parts.quiet("Make a key", lambda: make(), icon="o_key")
 

@@ -109,7 +109,7 @@ def _adapters(client: Client, seen: Adapters, busy: bool) -> None:
 
 
 def _version(title: str, words: str) -> ui.element:
-    with ui.element("div").classes("row-item"):
+    with ui.element("div").classes("row-item wraps"):
         with ui.element("div").classes("main"):
             ui.label(title).classes("title")
             ui.label(words).classes("under")
@@ -165,8 +165,8 @@ def _privacy(client: Client, params: Params) -> None:
                 ui.select(_CUTS, value=prepare.quotes, label="Quoted words").props("outlined dense").classes("grow")
             )
             code = ui.select(_CUTS, value=prepare.code, label="Code").props("outlined dense").classes("grow")
-        contacts = ui.textarea("Your own public addresses and numbers, never masked, one a line",
-                               value="\n".join(prepare.own_contacts)).props("outlined autogrow").classes("full")  # fmt: skip
+        contacts = ui.textarea("Never masked", value="\n".join(prepare.own_contacts)).classes("full")
+        contacts.props('outlined autogrow hint="Your own public addresses and numbers, one a line"')
         prune = ui.switch("Forget what was deleted at its source", value=params.collect.prune)
 
         def save() -> None:

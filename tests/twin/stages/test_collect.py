@@ -173,3 +173,14 @@ def test_a_second_collection_over_the_network_says_what_has_changed(tmp_path, se
     since = record["sources"][0]["since"]
     assert since == {"new": 1, "changed": 1, "unchanged": 1, "pruned": 1, "kept from before": 0}
     assert record["sources"][0]["crawl"]["unchanged"] >= 1
+
+
+def test_a_text_beside_an_export_is_named(inbox, settings):
+    (inbox / "export").mkdir()
+    row = "2025-05-01 10:00:00,https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A7,Mine\n"
+    (inbox / "export" / "Shares.csv").write_text("Date,ShareLink,ShareCommentary\n" + row)
+    (inbox / "export" / "essay.md").write_text("Also mine.")
+    _, documents, record = run(inbox, settings, "sources:\n- {kind: linkedin, path: export}\n")
+    assert [d.text for d in documents] == ["Mine"]
+    told = record["sources"][0]["skipped_examples"]
+    assert told == {"a text beside the export: hand it in by itself": ["essay.md"]}
