@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import random
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -35,7 +37,7 @@ from twin.writing.work import Work
 AUTHORS = 8
 TEXTS = 60  # chunks an author
 SLOTS, THREADS, CONTEXT = 4, 2, 4096
-_READY_SECONDS = 120.0
+_READY_SECONDS = 300.0
 
 
 @dataclass(slots=True)
@@ -77,6 +79,8 @@ class Stack:
 def running(adapter: Path | None) -> Iterator[Stack]:
     """Start everything on free ports; `adapter` (GGUF) is every author's, else the base model writes."""
     home = Path(tempfile.mkdtemp(prefix="twin-bench-"))
+    # Whoever ends the benchmark ends what it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         write_text(home / "params.yaml", "author: {id: bench-0, name: Ada Reed}\n")
@@ -124,7 +128,7 @@ def _fill(store: Store, embedder: Embedder) -> list[str]:
     """Write every author's chunks; the briefs are openings of texts that nobody wrote."""
     import pandas as pd
 
-    texts = sorted(set(docstrings()))
+    texts = sorted(set(docstrings(60)))
     random.Random(7).shuffle(texts)
     now, kept = pd.Timestamp(datetime(2025, 1, 1, tzinfo=UTC)), texts[: AUTHORS * TEXTS]
     frame = pd.DataFrame(

@@ -66,11 +66,11 @@ def material(keep: Path | None) -> tuple[list[str], Vectors, tuple[list[str], Ve
     return chosen[:SEEDS], vectors[:SEEDS], (asked, wanted)
 
 
-def docstrings() -> Iterator[str]:
-    """Prose of 25 to 90 words from the installed packages, of many topics."""
+def docstrings(files: int = 250) -> Iterator[str]:
+    """Prose of 25 to 90 words from the installed packages, of many topics; from so many files of each at most."""
     packages = Path(np.__file__).parents[1]
     for name in ("torch", "pandas", "scipy", "sklearn", "mlflow", "transformers", "feast", "kfp", "dvc", "aiohttp"):
-        for file in sorted((packages / name).rglob("*.py"))[:250]:
+        for file in sorted((packages / name).rglob("*.py"))[:files]:
             try:
                 tree = ast.parse(file.read_text(encoding="utf-8"))
             except (SyntaxError, UnicodeDecodeError):

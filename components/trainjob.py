@@ -62,9 +62,9 @@ def job_key(dataset: Path, params: Params) -> str:
 
 def command(params: Params) -> list[str]:
     """Every node's command. The count of processes is said here: Trainer would else take one for each core."""
-    from twin.training.launch import MODULE
+    from twin.training.launch import workers
 
-    return ["torchrun", "--nproc-per-node", str(params.train.processes), "-m", MODULE]
+    return ["torchrun", *workers(params.train.processes)]
 
 
 def trainer(image: str, params: Params) -> Any:

@@ -14,7 +14,8 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 PAGES = {
     "home": "/", "sources": "/sources", "write": "/write", "drafts": "/drafts", "library": "/library",
-    "evaluation": "/evaluation", "monitoring": "/monitoring", "settings": "/settings",
+    "train": "/train", "evaluation": "/evaluation", "blind": "/evaluation/blind", "monitoring": "/monitoring",
+    "settings": "/settings",
 }  # fmt: skip
 LOOKS = {"light": (1280, 860, "light"), "dark": (1280, 860, "dark"), "phone": (390, 844, "light")}
 FLAGS = [

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from tempfile import gettempdir
 
 ENGINE = shlex.split(os.environ.get("ENGINE", "podman"))
 TAG = os.environ.get("TAG", "e2e")
@@ -28,7 +29,8 @@ print(u.urlopen(u.Request(sys.argv[1], body, {"Content-Type": "application/json"
 
 def engine(*arguments: str, check: bool = True, given: str | None = None) -> str:
     """Run the container engine, `given` on its standard input; what it printed. Ends the program on failure."""
-    done = subprocess.run([*ENGINE, *arguments], capture_output=True, text=True, input=given)
+    # conmon leaves a file `oom` where it was started when a container ran out of memory.
+    done = subprocess.run([*ENGINE, *arguments], capture_output=True, text=True, input=given, cwd=gettempdir())
     if check and done.returncode:
         sys.exit(f"{' '.join(arguments[:3])} … failed:\n{(done.stdout + done.stderr)[-3000:]}")
     return done.stdout.strip()
@@ -77,6 +79,13 @@ def resident(container: str) -> int:
     counts = dict(line.split() for line in text.splitlines())
     ours = ("total_rss", "total_mapped_file") if "total_rss" in counts else ("anon", "file_mapped")
     return sum(int(counts.get(name, 0)) for name in ours)
+
+
+def memory_kills(container: str) -> int:
+    """How many of a container's processes were killed for memory."""
+    control = "cat /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null || cat /sys/fs/cgroup/memory.events"
+    counts = dict(line.split() for line in engine("exec", container, "sh", "-c", control).splitlines())
+    return int(counts["oom_kill"])
 
 
 def megabytes(count: int) -> str:

@@ -5,7 +5,7 @@ FROM ${BASE} AS build
 # torch and DeepSpeed come from wherever the builder's index or find-links says: images/build.sh passes it on.
 ARG UV_FIND_LINKS=""
 ARG UV_INDEX=""
-ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
+ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1
 RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
 COPY requirements/lock.txt requirements/dev.in requirements/overrides.txt /src/requirements/
 COPY images/drop-dev.sh /src/images/

@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ serve: {max_new_tokens: 48}
 Row = tuple[str, str, float, str]
 
 
-def contents() -> Iterator[Row]:
+def contents(images: Iterable[str]) -> Iterator[Row]:
     """Each image holds nothing a cluster would not want, and the smaller ones all that their entry points import."""
     looks = {
         "files that raise rights": "find / -xdev -type f -perm /6000",
@@ -58,7 +58,7 @@ def contents() -> Iterator[Row]:
         "leftovers": "find /root/.cache /var/lib/apt/lists /var/cache/apt/archives -type f -size +0 ! -name lock",
         "keys": "grep -rlE -e '-----BEGIN ([A-Z]+ )?PRIVATE KEY' /app /etc /root /src 2>/dev/null",
     }
-    for name in IMAGES:
+    for name in images:
         began = time.monotonic()
         for what, look in looks.items():
             found = engine("run", "--rm", "--network=none", "--user=0:0", image(name), "sh", "-c", f"{look}; true")
@@ -266,7 +266,7 @@ def inbox(work: Path) -> None:
 
 def trial(work: Path) -> Iterator[Row]:
     """Everything, in the order in which a twin is made."""
-    yield from contents()
+    yield from contents(IMAGES)
     address = database()
     url = f"postgresql://twin@{address}:5432/twin"
     yield from components(work, url)

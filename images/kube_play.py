@@ -11,7 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from containers import NET, PREFIX, TAG, asked, demand, engine, locked_down, megabytes, resident, succeeds, until
+from containers import (
+    NET,
+    PREFIX,
+    TAG,
+    asked,
+    demand,
+    engine,
+    locked_down,
+    megabytes,
+    memory_kills,
+    resident,
+    succeeds,
+    until,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"mlflow": "http://127.0.0.1:5000/", "twin-webui": "http://127.0.0.1:8080/"}
@@ -108,11 +121,22 @@ def play(found: dict[str, Any], settings: list[dict[str, Any]], params: str) -> 
         demand(limit == bytes_of(main["resources"]["limits"]["memory"]), f"{container}: a limit of {limit} bytes")
         page = asked(container, PAGES[found["metadata"]["name"].removeprefix(f"{PREFIX}-")])
         demand("<html" in page.lower(), page[:300])
-        seen = f"{megabytes(resident(container))} of {megabytes(limit)}"
+        most = watched(container)
+        demand(memory_kills(container) == 0, f"{container}: processes killed for memory")
+        seen = f"{megabytes(most)} of {megabytes(limit)}"
         engine("kube", "down", file.name, check=False)
     for volume in (*claims, *empty):
         engine("volume", "rm", "-f", volume, check=False)
     return seconds, seen
+
+
+def watched(container: str, seconds: float = 10) -> int:
+    """The most memory a container holds in its first seconds of service, in bytes."""
+    most, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        most = max(most, resident(container))
+        time.sleep(0.5)
+    return most
 
 
 def files(volume: str, of: str, contents: dict[str, str]) -> None:

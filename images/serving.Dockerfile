@@ -4,7 +4,7 @@ ARG BASE=python:3.11-slim
 FROM ${BASE} AS build
 ARG UV_FIND_LINKS=""
 ARG UV_INDEX=""
-ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
+ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1
 RUN python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
 COPY requirements/lock.txt requirements/overrides.txt /src/requirements/
 COPY images/serving.txt images/locked.sh /src/images/

@@ -5,9 +5,9 @@ FROM ${CUDA} AS build
 # Another torch, on another base, comes from wherever the builder's index or find-links says: images/build.sh passes it on.
 ARG UV_FIND_LINKS=""
 ARG UV_INDEX=""
-ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 DEBIAN_FRONTEND=noninteractive
+ENV UV_FIND_LINKS=${UV_FIND_LINKS} UV_INDEX=${UV_INDEX} UV_LINK_MODE=copy UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 DEBIAN_FRONTEND=noninteractive
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv \
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
     && rm -rf /var/lib/apt/lists/* \
     && python3 -m venv --without-pip /opt/venv && python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
 COPY requirements/lock.txt /src/requirements/lock.txt

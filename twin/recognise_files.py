@@ -27,6 +27,7 @@ _MOST_INNER = 50
 _MOST_HEADS = 20
 _MOST_LIFTED = 2**30
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+_MEDIUM_POST = rb"<section (?=[^>]*data-field=[\"']?body)(?=[^>]*e-content)"
 # Kind, the names of entries that may be it, and what their beginning says; an entry without a demand is told by name.
 _RULES: tuple[tuple[str, str, bytes], ...] = (
     ("linkedin", r"(^|/)(Shares|Comments|Rich[_ ]Media)([_ ]?\(?\d+\)?)*\.csv$", b""),
@@ -51,6 +52,7 @@ _RULES: tuple[tuple[str, str, bytes], ...] = (
     ("ghost", r"\.json$", rb"(?s)\"posts\"\s*:\s*\[\s*\{.*?\"(html|feature_image|custom_excerpt)\"\s*:"),
     ("substack", r"(^|/)posts\.csv$", rb"post_id"),
     ("medium", r"(^|/)posts/(\d{4}-\d{2}-\d{2}|draft)_.*\.html$", b""),
+    ("medium", r"(^|/)posts/[^/]+\.html$", _MEDIUM_POST),
     ("substack", r"(^|/)posts\.csv$", b""),
     # A part of an export without texts of the author's: others' messages must not be taken for a table of texts.
     (
@@ -67,7 +69,7 @@ _PAGES: tuple[tuple[str, bytes], ...] = (
         "linkedin",
         rb"(?i)<h1[^>]*>\s*<a [^>]*href=[\"']?https?://(\w+\.)?linkedin\.com/pulse/|<p class=[\"']?created[\"']?>",
     ),
-    ("medium", rb"<section (?=[^>]*data-field=[\"']?body)(?=[^>]*e-content)"),
+    ("medium", _MEDIUM_POST),
 )
 _HTML = {".html", ".htm", ".xhtml"}
 

@@ -222,6 +222,11 @@ def row(words: Sequence[str], tag: str = "td") -> None:
             _tag(tag, said)
 
 
+def scroll(name: str) -> ui.element:
+    """A place for something wide that is scrolled sideways, by keyboard too; `name` is said by screen readers."""
+    return ui.element("div").classes("scroll").props(f'tabindex=0 role=region aria-label="{escape(name)}"')
+
+
 def cell(tag: str = "td") -> ui.element:
     """A cell for more than words."""
     return ui.element(tag)

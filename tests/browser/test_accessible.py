@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 PATHS = (
     "/", "/sources", "/write", "/write?draft=20260101", "/drafts", "/drafts?draft=20260101", "/drafts?show=edits",
-    "/library", "/train", "/evaluation", "/monitoring", "/settings",
+    "/library", "/train", "/evaluation", "/evaluation/blind", "/monitoring", "/settings",
 )  # fmt: skip
 # What another colour scheme or a narrower screen can change; names, roles and order are the same in every mode.
 LOOKS = ["color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block"]

@@ -12,6 +12,7 @@ from components import trainjob
 from twin import params as parameters
 from twin.errors import TrainingError
 from twin.params import Params
+from twin.training.launch import workers
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = "/apis/trainer.kubeflow.org/v1alpha1"
@@ -52,7 +53,7 @@ def test_a_job_asks_for_every_node_by_the_entry_point_that_runs_here(
     assert job["spec"]["runtimeRef"] == {"kind": "ClusterTrainingRuntime", "name": "twin-torch"}
     trainer = job["spec"]["trainer"]
     assert trainer["numNodes"] == 3
-    assert trainer["command"] == ["torchrun", "--nproc-per-node", "2", "-m", "twin.training.sft"]
+    assert trainer["command"] == ["torchrun", *workers(2)] and "--max-restarts" in workers(2)
     assert trainer["args"] == ["--config", "/shared/jobs/ada/abc/config.json"]
     assert trainer["image"] == "twin-training"
     assert trainer["resourcesPerNode"]["limits"] == {"nvidia.com/gpu": "1"}

@@ -60,3 +60,20 @@ def test_every_alert_has_a_runbook_that_exists() -> None:
         page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
         assert page == "docs/operations.md" and anchor in anchors, rule["alert"]
         assert rule["labels"]["severity"] in ("warning", "critical") and rule["annotations"]["summary"]
+
+
+# A figure that is away is no number: without a word for that, what is dead altogether would alert nobody.
+SILENT = re.compile(r"absent\(|unless on\(\)")
+
+
+@pytest.mark.parametrize("name", ["EndpointDown", "PredictorDown", "DatabaseDown", "BackupMissing", "DriftUnwatched"])
+def test_what_is_gone_altogether_alerts_as_well(name: str) -> None:
+    (rule,) = [rule for rule in rules() if rule["alert"] == f"Twin{name}"]
+    assert SILENT.search(rule["expr"])
+
+
+def test_a_canary_of_the_time_that_params_give_it_alerts_nobody() -> None:
+    from twin import params as parameters
+
+    (rule,) = [rule for rule in rules() if rule["alert"] == "TwinCanaryLeft"]
+    assert rule["for"] == "3h" and parameters.load(ROOT / "params.yaml").cluster.canary_seconds < 3 * 3600

@@ -54,14 +54,14 @@ def pod_specs(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]
             yield from pod_specs(value, f"{path}.{number}")
 
 
-def containers(overlay: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+def containers(objects: tuple[dict[str, Any], ...]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """(where, pod, container) of everything that runs, the predictor's model among them."""
-    for found in rendered(overlay):
+    for found in objects:
         where = f"{found['kind']}/{found['metadata']['name']}"
         if found["kind"] == "InferenceService":
             yield f"{where} predictor", found["spec"]["predictor"], found["spec"]["predictor"]["model"]
         for path, pod in pod_specs(found.get("spec")):
-            for container in pod["containers"]:
+            for container in [*pod["containers"], *pod.get("initContainers", [])]:
                 yield f"{where}{path} {container['name']}", pod, container
 
 
@@ -130,19 +130,33 @@ def strict(node: Any) -> Any:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_container_is_locked_down_bounded_and_watched(overlay: str) -> None:
-    seen = 0
-    for where, pod, container in containers(overlay):
-        seen += 1
-        rights, whole = container["securityContext"], pod["securityContext"]
-        assert whole["runAsNonRoot"] is True and whole["seccompProfile"] == {"type": "RuntimeDefault"}, where
-        assert rights["readOnlyRootFilesystem"] is True and rights["allowPrivilegeEscalation"] is False, where
-        assert rights["capabilities"] == {"drop": ["ALL"]}, where
-        assert pod["automountServiceAccountToken"] is False, where
+    found = list(containers(rendered(overlay)))
+    assert len(found) >= 7
+    for where, pod, container in found:
+        locked(where, pod, container)
+
+
+def locked(where: str, pod: dict[str, Any], container: dict[str, Any]) -> None:
+    rights, whole = container["securityContext"], pod["securityContext"]
+    assert whole["runAsNonRoot"] is True and whole["seccompProfile"] == {"type": "RuntimeDefault"}, where
+    assert rights["readOnlyRootFilesystem"] is True and rights["allowPrivilegeEscalation"] is False, where
+    assert rights["capabilities"] == {"drop": ["ALL"]}, where
+    assert pod["automountServiceAccountToken"] is False, where
+    for kind in ("requests", "limits"):
+        assert {"cpu", "memory"} <= container["resources"][kind].keys(), where
+    if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where):
+        assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), where
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_operators_run_for_us_is_bounded_and_a_drain_goes_through(overlay: str) -> None:
+    postgres = one(overlay, "Cluster", "twin-postgres")["spec"]
+    feast = one(overlay, "FeatureStore", "twin")["spec"]["services"]
+    for resources in (postgres["resources"], feast["registry"]["local"]["server"]["resources"]):
         for kind in ("requests", "limits"):
-            assert {"cpu", "memory"} <= container["resources"][kind].keys(), where
-        if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where):
-            assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), where
-    assert seen >= 7
+            assert {"cpu", "memory"} <= resources[kind].keys()
+    assert feast["securityContext"]["runAsNonRoot"] is True
+    assert postgres["enablePDB"] is (postgres["instances"] > 1)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -193,13 +207,13 @@ def test_no_secret_is_written_down(overlay: str) -> None:
 def test_images_of_ours_have_the_pipelines_tag(overlay: str) -> None:
     from pipelines.compile import NAMES, image
 
-    used = {c["image"] for _, _, c in containers(overlay) if c.get("image", "").startswith("twin-")}
+    used = {c["image"] for _, _, c in containers(rendered(overlay)) if c.get("image", "").startswith("twin-")}
     assert used == {image(name.partition(":")[0]) for name in used}
     assert {"twin-cpu", "twin-webui"} <= {name.partition(":")[0] for name in used}
     for name in NAMES:
         ir = (ROOT / "pipelines" / "ir" / f"{name}.yaml").read_text(encoding="utf-8")
         assert set(re.findall(r"image: (\S+)", ir)) == {image("twin-cpu")}
-    for _, _, container in containers(overlay):
+    for _, _, container in containers(rendered(overlay)):
         assert "image" not in container or re.search(r"(:(?!latest)[^/:]+|@sha256:\w+)$", container["image"])
 
 
@@ -260,7 +274,7 @@ def test_addresses_and_volumes_exist_under_their_names(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_trainjob_runs_the_entry_point_that_torchrun_runs_here(overlay: str) -> None:
-    from twin.training.launch import MODULE
+    from twin.training.launch import workers
 
     job = one(overlay, "TrainJob", "twin-by-hand")["spec"]
     assert job["suspend"] is True and job["trainer"]["numNodes"] >= 1
@@ -269,7 +283,7 @@ def test_a_trainjob_runs_the_entry_point_that_torchrun_runs_here(overlay: str) -
         job["trainer"]["command"],
         *(c["command"] for _, pod in pod_specs(runtime) for c in pod["containers"]),
     ]
-    assert all(command[0] == "torchrun" and command[-2:] == ["-m", MODULE] for command in commands)
+    assert all(command == ["torchrun", *workers(1)] for command in commands)
     assert "image" not in job["trainer"], "the runtime's image reaches every node, the job's would not"
 
 
@@ -297,6 +311,27 @@ def test_the_canary_made_of_the_service_has_its_names_in_the_manifests(overlay: 
 
         schema = definitions(Path(os.environ["CRD_DIR"]))[canary["apiVersion"], canary["kind"]]
         assert list(Draft202012Validator(schema).iter_errors(canary)) == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_times_room_and_the_pipelines_address_leave_what_params_yaml_asks_for(overlay: str) -> None:
+    from twin import params as parameters
+
+    chosen = parameters.load(ROOT / "params.yaml")
+    namespace = chosen.cluster.pipelines.removeprefix("http://").partition(":")[0].split(".")[1]
+    for name in ("pipelines", "monitoring"):
+        opened = one(overlay, "NetworkPolicy", name)["spec"]["egress"]
+        spaces = [to["namespaceSelector"]["matchLabels"] for rule in opened for to in rule.get("to", [])
+                  if "namespaceSelector" in to]  # fmt: skip
+        assert {"kubernetes.io/metadata.name": namespace} in spaces, "the policy keeps runs from the pipelines' server"
+    for route in (o for o in rendered(overlay) if o["kind"] == "HTTPRoute"):
+        for rule in route["spec"]["rules"]:
+            given = rule.get("timeouts", {}).get("request", "3600s")
+            assert float(given.removesuffix("s")) > chosen.serve.deadline_seconds, "the route gives up before the draft"
+    scaling = one(overlay, "InferenceService", "twin")["spec"]["transformer"].get("autoScaling", {"metrics": []})
+    for metric in scaling["metrics"]:
+        target = float(metric["external"]["target"]["averageValue"])
+        assert target < chosen.serve.max_in_flight, "requests are turned away before a transformer is added"
 
 
 @pytest.mark.parametrize("overlay", ("gpu", "prod"))
@@ -343,6 +378,24 @@ def test_what_answers_has_a_disruption_budget_and_backups_are_made(overlay: str)
 def test_add_ons_render_and_hold_no_secret(name: str) -> None:
     found = built(ROOT / "manifests" / "addons" / name)
     assert found and not [o for o in found if o["kind"] == "Secret"]
+    for where, pod, container in containers(found):
+        locked(where, pod, container)
+
+
+def test_a_restore_reads_what_the_backup_writes_and_reaches_the_same_database() -> None:
+    (job,) = built(ROOT / "manifests" / "addons" / "restore")
+    back, there = (
+        job["spec"]["template"],
+        one("kind", "CronJob", "twin-backup")["spec"]["jobTemplate"]["spec"]["template"],
+    )
+    ours, theirs = back["spec"]["containers"][0], there["spec"]["containers"][0]
+    assert ours["image"] == theirs["image"] and back["spec"]["volumes"] == there["spec"]["volumes"]
+    assert [e for e in ours["env"] if e["name"] != "DAY"] == theirs["env"]
+    assert back["metadata"]["labels"] == there["metadata"]["labels"], "the network policies know it by its labels"
+    assert (
+        "for database in twin mlflow; do" in ours["args"][0] and "for database in twin mlflow; do" in theirs["args"][0]
+    )
+    assert '/$database-$DAY.dump"' in ours["args"][0] and '/$database-$day.dump"' in theirs["args"][0]
 
 
 @pytest.mark.parametrize("name", ("scale-to-zero", "gang"))

@@ -25,6 +25,7 @@ class Cluster:
     kinds: set[tuple[str, str]] = field(default_factory=set)
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     strict: list[str] = field(default_factory=list)
+    forced: list[str] = field(default_factory=list)
     changes: int = 0
 
     def get(self, path: str) -> Any:
@@ -60,6 +61,7 @@ class Cluster:
         made["metadata"] |= {"uid": "1", "resourceVersion": "1", "generation": 1}
         if "dryRun" not in query:
             self.strict += query.get("fieldValidation", [])
+            self.forced += query.get("force", [])
             self.changes += self.objects.get(path) != made
             self.objects[path] = made
         return made

@@ -140,3 +140,13 @@ def test_unpacked_exports_of_two_sites_in_one_folder_are_named(tmp_path: Path) -
         (tmp_path / name).write_text("x")
     with pytest.raises(SourceError, match="several sites"):
         recognise(str(tmp_path))
+
+
+def test_a_medium_export_with_renamed_posts_and_its_other_pages_is_medium(tmp_path: Path) -> None:
+    for name, page in (
+        ("posts/one.html", '<section class="e-content" data-field="body">'),
+        ("profile/profile.html", "x"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(page)
+    assert recognise(str(tmp_path))["kind"] == "medium"

@@ -69,7 +69,7 @@ async def test_the_page_asks_reveals_and_keeps_the_score(settings: Any, world: A
     work = measured(world, settings)
     user = await visit(settings)
     await user.open("/evaluation")
-    await user.should_see("Which one did you write?")
+    await user.should_see("Which one did you write?", retries=100)
     await user.open("/evaluation/blind")
     one = blind.current(settings, work)
     assert one is not None

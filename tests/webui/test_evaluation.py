@@ -54,8 +54,8 @@ async def test_the_page_shows_checks_arms_and_the_map(settings: Any, world: Any,
     user = await visit(settings)
     await user.open("/evaluation")
     for words in ("Held back", "1 of 2 checks passed", "Of 8 texts nothing can be said", "61% to 93%"):
-        await user.should_see(words)
-    await user.should_see("From near to far from you: The twin, Base model, Other people.")
+        await user.should_see(words, retries=100)
+    await user.should_see("From near to far from you: The twin, Base model, Other people.", retries=100)
     drawn = user.find(kind=ui.echart).elements.pop().options
     assert [series["name"] for series in drawn["series"]] == ["You", "The twin", "Base model", "Other people"]
     assert len({(s["symbol"], str(s["itemStyle"])) for s in drawn["series"]}) == 4
@@ -66,7 +66,7 @@ async def test_home_shows_the_score_the_sources_and_the_calendar(settings: Any, 
     user = await visit(settings)
     await user.open("/")
     for words in ("Taken for you", "61% to 93%", "When you wrote"):
-        await user.should_see(words)
+        await user.should_see(words, retries=100)
 
 
 async def test_drift_is_drawn_over_time(settings: Any, world: Any, visit: Any) -> None:
@@ -78,5 +78,5 @@ async def test_drift_is_drawn_over_time(settings: Any, world: Any, visit: Any) -
     assert [one.share for one in evaluation.drift_history(work)] == [0.1, 0.2, 0.3]
     user = await visit(settings)
     await user.open("/monitoring")
-    await user.should_see("Drift over time")
-    await user.should_see("Report 1 is of 2026-01-01, the last of 2026-03-01.")
+    await user.should_see("Drift over time", retries=100)
+    await user.should_see("Report 1 is of 2026-01-01, the last of 2026-03-01.", retries=100)

@@ -22,22 +22,22 @@ async def ended(settings: Any) -> jobs.Job:
 async def test_the_sample_is_tried_and_removed(settings: Any, visit: Any) -> None:
     user = await visit(settings)
     await user.open("/")
-    await user.should_see("Say who writes")
+    await user.should_see("Say who writes", retries=100)
     user.find("Try the sample author").click()
     for _ in range(300):
         if (settings.root / "params.yaml").exists():
             break
         await asyncio.sleep(0.1)
     await user.open("/")
-    await user.should_see("Juno Marsh is invented")
-    await user.should_see("Collect your texts")
+    await user.should_see("Juno Marsh is invented", retries=100)
+    await user.should_see("Collect your texts", retries=100)
     user.find("Remove Juno").click()
     job = await ended(settings)
     assert job.kind == jobs.FORGET and job.state == "done", jobs.tail(job)
     assert not (settings.root / "params.yaml").exists()
     assert not (settings.root / "data" / sample.SAMPLE).exists()
     await user.open("/")
-    await user.should_see("Whose twin is it?")
+    await user.should_see("Whose twin is it?", retries=100)
 
 
 async def test_the_twin_of_before_comes_back(settings: Any, world: Any) -> None:

@@ -96,9 +96,9 @@ async def test_the_page_says_what_is_new_and_draws_the_curve(settings: Any, worl
     trained(world, settings)
     user = await visit(settings)
     await user.open("/train")
-    await user.should_see("There is something new to learn")
-    await user.should_see("2 new texts · 1 changed · 1 gone")
-    await user.should_see(kind=ui.echart)
+    await user.should_see("There is something new to learn", retries=100)
+    await user.should_see("2 new texts · 1 changed · 1 gone", retries=100)
+    await user.should_see(kind=ui.echart, retries=100)
 
 
 async def test_progress_is_shown_with_the_time_that_is_left(settings: Any, world: Any, visit: Any) -> None:
@@ -106,8 +106,8 @@ async def test_progress_is_shown_with_the_time_that_is_left(settings: Any, world
     world.say(settings, "train", step="learn", done=30, total=120, detail="loss 2.871", eta_seconds=400.0)
     user = await visit(settings)
     await user.open("/train")
-    await user.should_see("25%, about 7 min left · learn · loss 2.871")
-    await user.should_see("stop it there")
+    await user.should_see("25%, about 7 min left · learn · loss 2.871", retries=100)
+    await user.should_see("stop it there", retries=100)
 
 
 async def test_a_training_that_fails_says_why_and_can_be_resumed(settings: Any, world: Any, visit: Any) -> None:
@@ -118,10 +118,10 @@ async def test_a_training_that_fails_says_why_and_can_be_resumed(settings: Any, 
     until(lambda: jobs.latest(settings).state == "failed")
     user = await visit(settings)
     await user.open("/train")
-    await user.should_see("It was interrupted")
-    await user.should_see("goes on from step 40")
-    await user.should_see("the disk is full")
-    await user.should_see("Resume")
+    await user.should_see("It was interrupted", retries=100)
+    await user.should_see("goes on from step 40", retries=100)
+    await user.should_see("the disk is full", retries=100)
+    await user.should_see("Resume", retries=100)
 
 
 async def test_the_button_starts_the_pipeline(settings: Any, world: Any, visit: Any) -> None:
@@ -149,7 +149,7 @@ async def test_versions_are_listed_with_their_verdict_and_a_link(settings: Any, 
     user = await visit(settings)
     await user.open("/train")
     for words in ("held back", "writes now", "12.5%", "5 min", "10 days ago"):
-        await user.should_see(words)
+        await user.should_see(words, retries=100)
     links = [link.props["href"] for link in user.find(kind=ui.link, content="MLflow").elements]
     assert "http://mlflow.example:5000/#/experiments/5/runs/r1" in links
 

@@ -22,6 +22,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     for name, words in (("plan", "what would be applied, and what is missing"), ("apply", "apply an overlay")):
         each = commands.add_parser(name, help=words, description=words)
         each.add_argument("overlay", nargs="?", default="kind", help="kind (default), gpu or prod")
+    each.add_argument("--force", action="store_true", help="take back what was changed by hand")
     words = "which versions serve, with what traffic; trainings, database, runs"
     _host(commands.add_parser("status", help=words, description=words))
     each = commands.add_parser("submit", help="start a pipeline", description="start a pipeline")
@@ -73,7 +74,7 @@ def _plan(given: argparse.Namespace, settings: Settings, params: Params) -> int:
 def _apply(given: argparse.Namespace, settings: Settings, params: Params) -> int:
     from twin.cluster import install
 
-    for line in install.apply(settings, params, given.overlay):
+    for line in install.apply(settings, params, given.overlay, given.force):
         print(line)
     return 0
 

@@ -20,6 +20,8 @@ _MANAGER = "twin"
 _MADE = {"twin-postgres-app", "mlpipeline-minio-artifact"}
 # Add-ons that follow as soon as the cluster knows their kinds.
 _FOLLOWING = {"monitoring.coreos.com": "prometheus"}
+# A database that archives by this plug-in needs the add-on that says where to.
+_PLUGIN = "barman-cloud.cloudnative-pg.io"
 
 
 @dataclass(slots=True)
@@ -52,8 +54,8 @@ def plan(settings: Settings, params: Params, overlay: str) -> Plan:
     objects = render(manifests / "overlays" / overlay)
     _same_author(objects, params)
     groups = kubectl.groups()
-    for group, name in _FOLLOWING.items():
-        if group in groups and (manifests / "addons" / name).is_dir():
+    for name in _addons(objects, groups):
+        if (manifests / "addons" / name).is_dir():
             objects += render(manifests / "addons" / name)
     objects.append(_params(settings, params))
     found = Plan(objects, missing=_missing_groups(objects, groups))
@@ -72,19 +74,26 @@ def plan(settings: Settings, params: Params, overlay: str) -> Plan:
     return found
 
 
-def apply(settings: Settings, params: Params, overlay: str) -> list[str]:
+def apply(settings: Settings, params: Params, overlay: str, force: bool = False) -> list[str]:
     """Apply an overlay with the server's strict validation; returns what kubectl did, a line an object.
 
-    Raises ClusterError before anything is changed when the cluster lacks a kind or a secret.
+    With `force`, fields that were changed by hand are taken back, else they are an error. Raises ClusterError before anything is changed when the cluster lacks a kind or a secret.
     """
     found = plan(settings, params, overlay)
     if found.missing:
         raise found.missing[0]
     arguments = ["apply", "--server-side", "--validate=strict", f"--field-manager={_MANAGER}", "-f", "-"]
+    arguments += ["--force-conflicts"] * force
     # The namespace first and alone: what lies in it is refused before it exists.
     first = [each for each in found.objects if each["kind"] == "Namespace"]
     rest = [each for each in found.objects if each["kind"] != "Namespace"]
     return [line for part in (first, rest) if part for line in kubectl.kubectl(arguments, _text(part)).splitlines()]
+
+
+def _addons(objects: list[dict[str, Any]], groups: set[str]) -> list[str]:
+    """The add-ons that these objects or this cluster ask for."""
+    plugins = [p["name"] for each in objects if each["kind"] == "Cluster" for p in each["spec"].get("plugins", [])]
+    return [name for group, name in _FOLLOWING.items() if group in groups] + ["backups"] * (_PLUGIN in plugins)
 
 
 def _same_author(objects: list[dict[str, Any]], params: Params) -> None:
@@ -127,6 +136,8 @@ def _secrets(node: Any) -> Iterator[str]:
             reference = node.get(key)
             if isinstance(reference, dict) and "name" in reference and not reference.get("optional"):
                 yield reference["name"]
+        if isinstance(mounted := node.get("secret"), dict) and "secretName" in mounted and not mounted.get("optional"):
+            yield mounted["secretName"]
         for value in node.values():
             yield from _secrets(value)
     elif isinstance(node, list):

@@ -10,21 +10,22 @@ from typing import Any
 
 from twin.errors import ClusterError
 
-# API group → what brings it. docs/operations.md lists the versions.
+# API group → what brings it and, where tools/operators.sh installs it, its name there.
 OPERATORS = {
-    "postgresql.cnpg.io": "CloudNativePG",
-    "serving.kserve.io": "KServe",
-    "trainer.kubeflow.org": "Kubeflow Trainer",
-    "jobset.x-k8s.io": "JobSet",
-    "feast.dev": "the Feast operator",
-    "gateway.networking.k8s.io": "the Gateway API",
-    "keda.sh": "KEDA",
-    "monitoring.coreos.com": "the Prometheus operator",
-    "external-secrets.io": "External Secrets",
-    "kueue.x-k8s.io": "Kueue",
-    "barmancloud.cnpg.io": "CloudNativePG's Barman plug-in",
+    "postgresql.cnpg.io": ("CloudNativePG", "cnpg"),
+    "serving.kserve.io": ("KServe", "kserve"),
+    "trainer.kubeflow.org": ("Kubeflow Trainer", "trainer"),
+    "jobset.x-k8s.io": ("JobSet", "trainer"),
+    "feast.dev": ("the Feast operator", "feast"),
+    "gateway.networking.k8s.io": ("the Gateway API", "gateway"),
+    "keda.sh": ("KEDA", "keda"),
+    "monitoring.coreos.com": ("the Prometheus operator", "prometheus"),
+    "external-secrets.io": ("External Secrets", "external-secrets"),
+    "kueue.x-k8s.io": ("Kueue", "kueue"),
+    "barmancloud.cnpg.io": ("CloudNativePG's Barman plug-in", "barman"),
 }
-_INSTALL = "Install {}, of the version that docs/operations.md names, then run this again."
+_INSTALL = "Install {}: `sh tools/operators.sh {}`, then run this again."
+_FIND = "Install {}, then run this again."
 
 
 def kubectl(arguments: Sequence[str], given: str = "", accept: Sequence[int] = (0,)) -> str:
@@ -52,8 +53,9 @@ def groups() -> set[str]:
 
 def lacking(group: str) -> ClusterError:
     """The error that names what an API group belongs to."""
-    who = OPERATORS.get(group, f"what serves {group}")
-    return ClusterError("the cluster does not know an API group", group, _INSTALL.format(who))
+    who, name = OPERATORS.get(group, (f"what serves {group}", ""))
+    mend = _INSTALL.format(who, name) if name else _FIND.format(who)
+    return ClusterError("the cluster does not know an API group", group, mend)
 
 
 def explained(said: str) -> ClusterError:
@@ -67,6 +69,9 @@ def explained(said: str) -> ClusterError:
         return ClusterError("there is no such namespace", found[1], "Make it with `twin cluster apply`.")
     if found := re.search(r'(\w+)(?:\.[\w.]+)? "([^"]+)" not found', said):
         return ClusterError(f"the cluster has no such thing among its {found[1]}", found[2], "See `twin cluster plan`.")
+    if found := re.search(r'conflict with "([^"]+)".*?: (\.[\w.\[\]"=,{}-]+)', said, re.DOTALL):
+        mend = "`twin cluster apply OVERLAY --force` takes it back."
+        return ClusterError("a field was changed past the manifests", f"{found[2]}, by {found[1]}", mend)
     if "forbidden" in said.lower():
         return ClusterError("the cluster refused", last, "Ask its administrator for the rights this names.")
     if found := re.search(r'unknown field "([^"]+)"', said):

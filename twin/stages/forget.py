@@ -41,7 +41,7 @@ def preview(plan: Plan, settings: Settings) -> Said:
     said += [
         f"adapter {name}: {'is removed' if plan.adapters else 'has learned from it and stays'}" for name in learned
     ]
-    return said
+    return said if learned else [*said, "no adapter has learned from it"]
 
 
 def forget(plan: Plan, settings: Settings, progress: Progress) -> Said:

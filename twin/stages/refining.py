@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Below this many texts a second process costs more to start than it gives.
-_WORTH = 4000
+_WORTH = 8000
 _MOST = 2
 
 

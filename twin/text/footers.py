@@ -11,9 +11,13 @@ from collections.abc import Iterable
 from twin.text.clean import FENCED, URL, WORD, matching
 
 _CALL = re.compile(
-    r"\b(subscribe|newsletter|follow me|originally published|first appeared|sign up|unsubscribe|repost|share this|"
+    r"\b(subscribe|newsletter|follow (?:me|us)|follow \w+(?: \w+)? for|originally published|first appeared|sign up|unsubscribe|repost|share this|"
     r"abonnier\w*|abonne[zr]\w*|suscr[ií]b\w*|inscrev\w*|iscriviti|zuerst erschienen|publié à l'origine|podcast)\b|♻",
     re.IGNORECASE,
+)
+# Notes on syndication name the day: `March 3, 2024`, `3. März 2024`, `2024-03-03`.
+_DATE = re.compile(
+    r"\b(?:[^\W\d_]{3,9}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d{1,2}\.? (?:de )?[^\W\d_]{3,9} (?:de )?\d{4}|\d{4}-\d\d-\d\d)\b"
 )
 _EDGE_BLOCKS = 3
 _MIN_REPEATS = 4
@@ -28,9 +32,12 @@ class Tally:
         self._seen: Counter[int] = Counter()
 
     def add(self, text: str) -> None:
-        """Count one text's last three blocks: those that are a link, a call to act, or twelve words and more."""
+        """Count one text's last three blocks, and its last line: a link, a call to act, or twelve words and more."""
         self.texts += 1
-        edge = _blocks(text)[1:][-_EDGE_BLOCKS:]
+        blocks = _blocks(text)
+        edge = blocks[1:][-_EDGE_BLOCKS:]
+        if blocks and "\n" in blocks[-1]:
+            edge.append(blocks[-1].rpartition("\n")[2])
         self._seen.update({key(block) for block in edge if _may_be_footer(block)})
 
     def repeated(self) -> frozenset[int]:
@@ -53,16 +60,24 @@ def without(text: str, keys: frozenset[int]) -> tuple[str, list[str]]:
         return text, []
     parts = re.split(r"(\n[ \t]*\n\s*)", text)
     taken: list[str] = []
-    while len(parts) > 2 and (key(parts[-1]) in keys or (taken and _is_rule(parts[-1]))):
-        if not _is_rule(parts[-1]):
-            taken.append(parts[-1])
-        parts = parts[:-2]
+    while True:
+        above, _, last = parts[-1].rpartition("\n")
+        if len(parts) > 2 and (key(parts[-1]) in keys or (taken and _is_rule(parts[-1]))):
+            if not _is_rule(parts[-1]):
+                taken.append(parts[-1])
+            parts = parts[:-2]
+        elif above.strip() and key(last) in keys:
+            taken.append(last)
+            parts[-1] = above
+        else:
+            break
     return ("".join(parts), taken) if taken else (text, [])
 
 
 def key(block: str) -> int:
-    """What makes two blocks the same footer: addresses may differ, words and numbers may not. 64 bits."""
-    plain = URL.sub("<url>", matching(block)).encode("utf-8", "surrogatepass")
+    """What makes two blocks the same footer: addresses may differ, and the dates of calls; words may not. 64 bits."""
+    words = URL.sub("<url>", matching(block))
+    plain = (_DATE.sub("<date>", words) if _CALL.search(block) else words).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(plain, digest_size=8).digest(), "big")
 
 

@@ -34,9 +34,16 @@ _HINT = {
 }
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _URL = re.compile(r"(?:https?://|www\.)\S+|\]\([^)\s]*\)")
-_PHONE_WORD = re.compile(r"\b(?:tel|phone|mobile|cell|call|fax|whatsapp|telefon|handy|tél|móvil|ring)\b", re.IGNORECASE)
+_PHONE_WORD = re.compile(
+    r"\b(?:tel|phone|mobile|cell|call|my number|fax|whatsapp|telefon|handy|tél|móvil|ring)\b", re.IGNORECASE
+)
 _DATE = re.compile(r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)\d\d")
 _ADDRESS = re.compile(r"[^\W_][\w.%+\-]*@[\w\-]+(?:\.[\w\-]+)*\.[^\W\d_]{2,}")
+# Keys with a shape of their own that detect-secrets does not know (Anthropic, Google, Hugging Face, npm, GitHub).
+_MORE_SECRETS = re.compile(
+    r"\bsk-ant-[\w\-]{20,}|\bAIza[\w\-]{35,}|\bhf_[A-Za-z]{30,}|\bnpm_[A-Za-z0-9]{36}|\bgithub_pat_\w{40,}|\bya29\.[\w\-]{30,}"
+)
+_TOKEN = re.compile(r"[\w\-]*")
 # What stands before a handle of the fediverse (`@jo@example.social`) and before a machine's name.
 _HANDLE = re.compile(r"(?<![\w@])@$|\b(?:ssh|scp|sftp|mosh) $")
 _NOT_PEOPLE = re.compile(
@@ -97,8 +104,8 @@ def _spans(text: str, kinds: list[str]) -> list[Span]:
             if _WORTH[kind].search(line) and not (fenced and kind in ("phone", "ip")):
                 found += [(offset + start, offset + end, kind) for start, end in _FINDERS[kind](line)]
         offset += len(line) + 1
-    # Of overlapping findings the earliest and longest is masked.
-    return sorted(found, key=lambda span: (span[0], -span[1]))
+    # Of overlapping findings the earliest and longest is masked; a password before a host is no address.
+    return sorted(found, key=lambda span: (span[0], span[2] != "secret", -span[1]))
 
 
 def _presidio(entity: str, line: str) -> Iterator[tuple[int, int]]:
@@ -162,7 +169,11 @@ def _secrets(line: str) -> Iterator[tuple[int, int]]:
         group = 1 if type(detector).__name__ == "BasicAuthDetector" else 0
         for pattern in detector.denylist:
             for match in pattern.finditer(line):
-                yield match.span(group)
+                start, end = match.span(group)
+                # Some patterns end before their token does.
+                yield start, end if group else _TOKEN.match(line, end).end()  # type: ignore[union-attr]
+    for match in _MORE_SECRETS.finditer(line):
+        yield match.span()
 
 
 _FINDERS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from twin.records import Document, content_hash
 from twin.text import clean, footers, language, privacy, quotes
 from twin.text.quotes import Treatment
+
+_EMPTY_LINES = re.compile(r"\A\ufeff?(?:[ \t]*\n)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +69,10 @@ def refine(
     text, mended = clean.mend_mojibake(apart.text)
     title, _ = clean.mend_mojibake(document.title)
     text, masked = privacy.mask(text, policy.mask, policy.own_contacts)
-    title, _ = privacy.mask(title, policy.mask, policy.own_contacts)
-    text = text.strip("\n \t\ufeff")
+    title, also = privacy.mask(title, policy.mask, policy.own_contacts)
+    masked.update(also)
+    # The first line's indentation stays.
+    text = _EMPTY_LINES.sub("", text).rstrip("\n \t\ufeff")
     counts.footers.update(_spelt_once(taken, counts.footers))
     counts.masked.update(masked)
     counts.masked_in.update(masked.keys())

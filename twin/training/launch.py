@@ -6,21 +6,32 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from twin.errors import TrainingError
 
 MODULE = "twin.training.sft"
+# A process that dies takes its peers with it; so often all begin anew from the last whole checkpoint.
+RESTARTS = 2
+ORPHANED = 143
+# Names the process that started the training; the training ends when that is gone.
+LAUNCHER = "TWIN_LAUNCHER"
 # A traceback's last line; torchrun prints a long report of its own after it.
 _ERROR = re.compile(r"^(?:\[rank\d+\]: )?([\w.]*(?:Error|Exception|Killed|Interrupt)\b.*)$", re.MULTILINE)
 
 
+def workers(processes: int) -> list[str]:
+    """torchrun's arguments, the same here and on every node of the cluster's TrainJob."""
+    return ["--nproc-per-node", str(processes), "--max-restarts", str(RESTARTS), "-m", MODULE]
+
+
 def command(config: Path, processes: int) -> list[str]:
-    """The command line; the cluster's TrainJob runs the same module with the same argument."""
+    """The command line on this machine."""
     return [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes),
-        "-m", MODULE, "--config", str(config),
+        sys.executable, "-m", "torch.distributed.run", "--standalone", *workers(processes), "--config", str(config),
     ]  # fmt: skip
 
 
@@ -29,6 +40,7 @@ def environment(home: Path, processes: int) -> dict[str, str]:
     cores = len(os.sched_getaffinity(0))
     return {
         **os.environ,
+        LAUNCHER: str(os.getpid()),
         "OMP_NUM_THREADS": str(max(1, cores // processes)),
         "TORCH_EXTENSIONS_DIR": str(home / "torch_extensions"),
         "TOKENIZERS_PARALLELISM": "false",
@@ -40,12 +52,29 @@ def environment(home: Path, processes: int) -> dict[str, str]:
     }
 
 
+def end_with_those_who_started_it() -> None:
+    """End this process soon after torchrun or the stage is gone, killed without a chance to say so.
+
+    torchrun gives each process a session of its own: an orphan would train on, into the checkpoints of the next run.
+    """
+    parent, launcher = os.getppid(), int(os.environ.get(LAUNCHER, "0"))
+
+    def watch() -> None:
+        while os.getppid() == parent and (not launcher or psutil.pid_exists(launcher)):
+            time.sleep(0.5)
+        os._exit(ORPHANED)
+
+    import psutil
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def launch(arguments: Sequence[str], env: dict[str, str], log: Path) -> None:
     """Run to the end; progress lines pass through, the rest goes to `log`. Raises TrainingError with its last lines."""
     log.parent.mkdir(parents=True, exist_ok=True)
     # Training must leave room for the page and the predictor: they answer a person, it does not.
     with (
-        open(log, "w", encoding="utf-8") as file,
+        open(log, "w", encoding="utf-8", buffering=1) as file,
         subprocess.Popen(
             ["nice", "-n", "10", *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,

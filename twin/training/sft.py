@@ -9,6 +9,7 @@ import argparse
 import csv
 import io
 import math
+import os
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from twin.files import read_json, replacing, write_json, write_text
 from twin.params import Train
 from twin.progress import Progress
 from twin.training.encode import IGNORED, encode
+from twin.training.launch import end_with_those_who_started_it
 
 _COMPLETE = "complete"
 # Beside the progress file: the curve of a training that still runs.
@@ -101,7 +103,9 @@ def run(config: SftConfig) -> None:
             warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=0.0,
             bf16=True, use_cpu=not gpu, ddp_backend=None if gpu else "gloo", deepspeed=deepspeed_config(train),
             gradient_checkpointing=gpu, train_sampling_strategy="group_by_length", remove_unused_columns=False,
-            eval_strategy="steps", eval_steps=every, save_strategy="steps", save_steps=every, save_total_limit=2,
+            eval_strategy="steps", eval_steps=every, save_strategy="steps", save_steps=every,
+            # Old ones are deleted before the new one counts as whole: the last whole one must not be among them.
+            save_total_limit=3, restore_callback_states_from_checkpoint=True,
             load_best_model_at_end=True, metric_for_best_model="eval_loss", greater_is_better=False,
             logging_steps=1, report_to=[], disable_tqdm=True, seed=train.seed, dataloader_num_workers=0,
             prediction_loss_only=True, use_cache=False, log_level="error",
@@ -111,13 +115,16 @@ def run(config: SftConfig) -> None:
         callbacks=[EarlyStoppingCallback(early_stopping_patience=train.patience)],
     )  # fmt: skip
     rate = tokens / len(parts["train"]) * train.batch_size
+    resumed = last_complete(Path(config.checkpoints))
+    begun = _step_of(resumed) if resumed else 0
+    onwards = f", on from step {begun}" if resumed else ""
     with Progress("train", Path(config.progress) if trainer.is_world_process_zero() else None).step(
-        f"learn from {len(parts['train'])} examples, {tokens:,} tokens", steps
+        f"learn from {len(parts['train'])} examples, {tokens:,} tokens{onwards}", steps
     ) as step:
         trainer.add_callback(_watcher(step, rate, Path(config.progress) / LIVE_CURVE))
-        outcome = trainer.train(resume_from_checkpoint=last_complete(Path(config.checkpoints)))
+        outcome = trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     if trainer.is_world_process_zero():
-        _save(trainer, Path(config.out), outcome, rate, tokens)
+        _save(trainer, Path(config.out), outcome, rate, tokens, begun)
 
 
 def pad(batch: list[dict[str, list[int]]], pad_id: int) -> dict[str, Any]:
@@ -137,10 +144,13 @@ def pad(batch: list[dict[str, list[int]]], pad_id: int) -> dict[str, Any]:
     }
 
 
-def last_complete(checkpoints: Path) -> str | None:
+def last_complete(checkpoints: Path) -> Path | None:
     """The newest checkpoint that was written to its end, if any; half-written ones are not trusted."""
-    found = [p.parent for p in checkpoints.glob(f"checkpoint-*/{_COMPLETE}")]
-    return str(max(found, key=lambda p: int(p.name.rpartition("-")[2]))) if found else None
+    return max((p.parent for p in checkpoints.glob(f"checkpoint-*/{_COMPLETE}")), key=_step_of, default=None)
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _with_lora(model: Any, train: Train) -> Any:
@@ -178,6 +188,7 @@ def completion_loss(
 def _watcher(step: Any, tokens_per_step: float, live: Path) -> Any:
     import time
 
+    import torch
     from transformers import TrainerCallback
 
     class Watcher(TrainerCallback):  # the library's only way to be told
@@ -197,17 +208,20 @@ def _watcher(step: Any, tokens_per_step: float, live: Path) -> Any:
                 write_text(live, _curve(state.log_history))
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            # Each process writes its own part of a checkpoint: it is whole when the slowest has written.
+            if torch.distributed.is_initialized():
+                torch.distributed.barrier()
             if state.is_world_process_zero:
                 write_text(Path(args.output_dir) / f"checkpoint-{state.global_step}" / _COMPLETE, "")
 
     return Watcher()
 
 
-def _save(trainer: Any, out: Path, outcome: Any, tokens_per_step: float, tokens: int) -> None:
+def _save(trainer: Any, out: Path, outcome: Any, tokens_per_step: float, tokens: int, begun: int) -> None:
     history = trainer.state.log_history
     held = {int(x["step"]): x["eval_loss"] for x in history if "eval_loss" in x}
     seconds = outcome.metrics["train_runtime"]
-    speed = tokens_per_step * trainer.state.global_step / seconds
+    speed = tokens_per_step * (trainer.state.global_step - begun) / seconds
     with replacing(out) as fresh:
         trainer.model.save_pretrained(fresh)
         write_text(fresh / "loss.csv", _curve(history))
@@ -215,7 +229,8 @@ def _save(trainer: Any, out: Path, outcome: Any, tokens_per_step: float, tokens:
             fresh / "train.json",
             {"steps": trainer.state.global_step, "train_tokens": tokens, "seconds": round(seconds, 1),
              "tokens_per_second": round(speed, 1), "validation_loss": min(held.values(), default=float("nan")),
-             "first_validation_loss": held[min(held)] if held else None, "processes": _world_size()},
+             "first_validation_loss": held[min(held)] if held else None, "processes": _world_size(),
+             "resumed_from_step": begun, "restarts": int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))},
         )  # fmt: skip
 
 
@@ -232,10 +247,34 @@ def _curve(history: Sequence[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
+def _join() -> None:
+    """Join the other processes of this attempt; only where torchrun's own store is used.
+
+    torchrun (2.13) keeps one store for all attempts: by chance a process finds a dead one's address there before its
+    successor's, and waits for it. Keys of their own for each attempt part them.
+    """
+    import torch
+    import torch.distributed
+
+    dist: Any = torch.distributed
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True" or dist.is_initialized():
+        return
+    world, attempt = int(os.environ["WORLD_SIZE"]), os.environ["TORCHELASTIC_RESTART_COUNT"]
+    shared = dist.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), world, is_master=False)
+    gpu = torch.cuda.is_available()
+    if gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group(
+        "nccl" if gpu else "gloo", store=dist.PrefixStore(f"attempt-{attempt}", shared),
+        rank=int(os.environ["RANK"]), world_size=world,
+    )  # fmt: skip
+
+
 def _world_size() -> int:
     import torch.distributed as dist
     from accelerate import PartialState
 
+    _join()
     PartialState()
     return dist.get_world_size() if dist.is_initialized() else 1
 
@@ -244,6 +283,7 @@ def main() -> None:
     """Read the config named on the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
+    end_with_those_who_started_it()
     run(SftConfig(**read_json(parser.parse_args().config)))
 
 

@@ -143,7 +143,7 @@ def _compared(seen: Seen, chosen: list[int]) -> None:
         if seen.arms:
             with (
                 ui.expansion("All measures as a table").props("dense").mark(parts.READING),
-                ui.element("div").classes("scroll"),
+                parts.scroll("All measures"),
             ):
                 parts.table(seen.arms[0], seen.arms[1:])
 

@@ -190,7 +190,7 @@ def _differences(found: Changes) -> None:
         if found.params:
             with ui.element("section").classes("card"):
                 parts.heading(2, "Changed choices")
-                with ui.element("div").classes("scroll"):
+                with parts.scroll("Changed choices"):
                     parts.table(("Choice", "Then", "Now"), found.params)
 
 
@@ -235,7 +235,7 @@ def _runs(client: Client, seen: Past) -> None:
             "Learning took",
             "",
         )
-        with ui.element("div").classes("scroll"), ui.element("table").classes("plain nums versions"):
+        with parts.scroll("Versions"), ui.element("table").classes("plain nums versions"):
             parts.row(head, "th")
             for version in seen.runs:
                 _run(client, version)

@@ -103,6 +103,7 @@ def test_an_overlay_is_planned_applied_strictly_and_then_nothing_is_left_to_do(
     assert "inferenceservice.serving.kserve.io/twin serverside-applied" in said
     assert said.splitlines()[0].startswith("namespace/twin")
     assert set(cluster.strict) == {"Strict"} and cluster.changes > 10
+    assert "true" not in cluster.forced, "what was changed by hand is not taken back unasked"
 
     assert cli.main(["cluster", "plan"]) == 0
     assert "0 new, 0 changed, 0 missing" in capsys.readouterr().out
@@ -111,6 +112,8 @@ def test_an_overlay_is_planned_applied_strictly_and_then_nothing_is_left_to_do(
     assert cli.main(["cluster", "plan"]) == 0
     again = capsys.readouterr().out
     assert "-    maxReplicas: 9" in again and "0 new, 1 changed" in again
+    assert cli.main(["cluster", "apply", "--force"]) == 0
+    assert cluster.forced[-1] == "true" and "serverside-applied" in capsys.readouterr().out
 
     cluster.objects[service]["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}
     assert cli.main(["cluster", "status", "--host", server[0]]) == 0
@@ -125,8 +128,17 @@ def test_a_cluster_that_lacks_an_operator_is_told_which_and_nothing_is_applied(
 ) -> None:
     known(cluster, "kind", without="serving.kserve.io")
     assert cli.main(["cluster", "apply"]) == 2
-    assert "serving.kserve.io. Install KServe" in capsys.readouterr().err
+    assert "serving.kserve.io. Install KServe: `sh tools/operators.sh kserve`" in capsys.readouterr().err
     assert cluster.changes == 0
+
+
+@needs_kubectl
+def test_a_database_that_archives_wants_the_plug_in_that_does_it(
+    project: Path, cluster: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known(cluster, "prod")
+    assert cli.main(["cluster", "plan", "prod"]) == 0
+    assert "barmancloud.cnpg.io. Install CloudNativePG's Barman plug-in: `sh" in capsys.readouterr().out
 
 
 @needs_kubectl
@@ -177,6 +189,8 @@ def test_no_kubectl_says_where_it_comes_from(
         ('Error from server (NotFound): secrets "twin-notify" not found', "secrets: twin-notify"),
         ('Error from server (Forbidden): pods is forbidden: User "x" cannot list', "administrator"),
         ('error: … unknown field "spec.canary"', "spec.canary. The installed version"),
+        ('error: Apply failed with 1 conflict: conflict with "kubectl" using apps/v1: .spec.replicas\nPlease review',
+         ".spec.replicas, by kubectl. `twin cluster apply OVERLAY --force`"),
         ("The connection to the server 127.0.0.1:9 was refused", "kubectl config use-context"),
         ("something else", "kubectl failed: something else"),
     ],

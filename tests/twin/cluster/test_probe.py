@@ -104,4 +104,20 @@ def test_probing_goes_on_as_long_as_the_traffic_is_shared(chosen: Params, transf
 def test_drafts_caught_in_a_loop_fail_together(chosen: Params, transformer: Any) -> None:
     transformer[1]["text"] = "and so we went on " * 20
     sound, found = probe.quality(chosen, transformer[0], 0)
-    assert not sound and found["drafts"] == len(probe.BRIEFS) and "repeat themselves" in str(found["reason"])
+    assert not sound and found["drafts"] == found["looping"] == len(probe.BRIEFS)
+    assert "repeat themselves" in str(found["reason"])
+
+
+@pytest.mark.parametrize(
+    ("looping", "of", "fails"),
+    [(1, 4, False), (2, 4, True), (2, 39, True), (2, 40, False), (3, 40, True), (0, 4, False)],
+)
+def test_one_draft_in_circles_is_chance_and_more_than_one_in_twenty_is_not(looping: int, of: int, fails: bool) -> None:
+    assert bool(probe.circles([0.6] * looping + [1.0] * (of - looping))) is fails
+
+
+def test_a_model_in_circles_is_told_before_its_share_of_the_traffic_is_over(chosen: Params, transformer: Any) -> None:
+    transformer[1]["text"] = "and so we went on " * 20
+    clock = iter(range(0, 1000, 2))
+    sound, found = probe.quality(chosen, transformer[0], 600, pause=0, now=lambda: float(next(clock)))
+    assert not sound and found["drafts"] == len(probe.BRIEFS)

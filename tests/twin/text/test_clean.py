@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+from ftfy import fix_encoding
+from ftfy.badness import is_bad
 
 from twin.text import clean
 
@@ -31,3 +35,13 @@ def test_mojibake_is_mended_and_nothing_else():
     assert clean.mend_mojibake("Itâ€™s a cafÃ©\nyes") == ("It’s a café\nyes", 1)
     code = "```\ncafÃ© â€™\n```"
     assert clean.mend_mojibake(code) == (code, 0)
+
+
+def test_no_wrongly_decoded_line_slips_past_the_first_look():
+    chance = random.Random(7)
+    signs = "âÃÂ€™œŒ\x9d°‚Äв‡²³¡–—…’“”│┌ ÐÑüéøß£¥½±×Ω®©»«¿ﬁŠž.,! aZ5"
+    for _ in range(3000):
+        line = "".join(chance.choice(signs) for _ in range(5))
+        if is_bad(line):
+            mended = fix_encoding(line)
+            assert clean.mend_mojibake(line)[0] == (mended if "\n" not in mended else line)

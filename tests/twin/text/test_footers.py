@@ -34,3 +34,17 @@ def test_a_block_is_no_footer_where_it_stands_alone_or_inside():
 
 def test_few_texts_have_no_footers():
     assert footers.found_in(posts(3).values()) == frozenset()
+
+
+def test_a_note_on_syndication_is_one_whatever_its_date():
+    note = "Originally published at https://a.org/{n} on March {n}, 2024."
+    texts = [f"Opening {n}.\n\nMiddle {n}.\n\n{note.format(n=n)}" for n in range(1, 13)]
+    assert footers.without(texts[4], footers.found_in(texts))[0] == "Opening 5.\n\nMiddle 5."
+
+
+def test_a_last_line_that_repeats_goes_and_the_lines_above_it_stay():
+    texts = [f"Opening {n}.\n\n→ one {n}\n→ two\n♻️ Repost it. Follow Ann Reed for more." for n in range(12)]
+    keys = footers.found_in(texts)
+    assert footers.without(texts[3], keys) == (
+        "Opening 3.\n\n→ one 3\n→ two", ["♻️ Repost it. Follow Ann Reed for more."],
+    )  # fmt: skip

@@ -59,4 +59,4 @@ def test_half_written_checkpoints_are_not_trusted(tmp_path: Path) -> None:
     assert last_complete(tmp_path) is None
     for step in (9, 10):
         (tmp_path / f"checkpoint-{step}" / "complete").touch()
-    assert last_complete(tmp_path) == str(tmp_path / "checkpoint-10")
+    assert last_complete(tmp_path) == tmp_path / "checkpoint-10"

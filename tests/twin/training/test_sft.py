@@ -1,18 +1,23 @@
 """Training for real, on a tiny model: torchrun, DeepSpeed, resume after a kill, two processes."""
 
+import contextlib
 import csv
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from twin.errors import TrainingError
 from twin.files import read_json
 from twin.params import Train
-from twin.training.launch import command, environment, launch
+from twin.training.launch import LAUNCHER, MODULE, ORPHANED, command, environment, launch
 from twin.training.sft import SftConfig, last_complete, write_config
 
 pytestmark = pytest.mark.slow
@@ -93,14 +98,72 @@ def test_a_killed_run_continues(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        deadline = time.time() + 120
-        while last_complete(tmp_path / "checkpoints") is None and time.time() < deadline:
-            time.sleep(0.05)
+        wait_for_a_checkpoint(tmp_path)
         os.killpg(process.pid, signal.SIGKILL)
+    # torchrun's processes are out of its group: one that lived on would write into the next run's checkpoints.
+    until(lambda: not workers_of(tmp_path / "c.json"))
     assert last_complete(tmp_path / "checkpoints") and not (tmp_path / "out").exists()
     run(config, train, tmp_path)
-    whole = read_json(alone[0] / "out" / "train.json")["validation_loss"]
-    assert read_json(tmp_path / "out" / "train.json")["validation_loss"] == pytest.approx(whole, rel=0.01)
+    report = read_json(tmp_path / "out" / "train.json")
+    assert report["resumed_from_step"] > 0
+    ends_as(report, alone[0])
+
+
+def test_a_killed_worker_of_two_is_replaced_and_the_run_ends_the_same(
+    alone: tuple[Path, list[tuple[int, float]]], tiny_base: Path, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    config, train = job(tiny_base, tiny_dataset, tmp_path, processes=2)
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(run, config, train, tmp_path)
+        wait_for_a_checkpoint(tmp_path)
+        workers_of(tmp_path / "c.json")[-1].kill()
+        losses = running.result()
+    report = read_json(tmp_path / "out" / "train.json")
+    assert report["restarts"] == 1 and report["resumed_from_step"] > 0 and report["processes"] == 2
+    assert [step for step, _ in losses] == [step for step, _ in alone[1]]
+    ends_as(report, alone[0])
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_training_ends_with_the_stage_that_started_it(tiny_dataset: Path, tmp_path: Path, gone: bool) -> None:
+    with subprocess.Popen(["sleep", "0"]) as dead:
+        pass
+    config = write_config(job(tmp_path / "no-such-model", tiny_dataset, tmp_path)[0], tmp_path / "c.json")
+    stage = dead.pid if gone else os.getpid()
+    ended = subprocess.run(
+        [sys.executable, "-m", MODULE, "--config", str(config)], env={**environment(HOME, 1), LAUNCHER: str(stage)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ended.returncode == ORPHANED) is gone
+
+
+def wait_for_a_checkpoint(folder: Path) -> None:
+    until(lambda: last_complete(folder / "checkpoints") is not None)
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.time() + 600
+    while not true():
+        assert time.time() < deadline
+        time.sleep(0.02)
+
+
+def workers_of(config: Path) -> list[psutil.Process]:
+    """The training processes of this config, without the torchrun that watches them."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if str(config) in words and MODULE in words and "torch.distributed.run" not in words:
+                found.append(process)
+    return found
+
+
+def ends_as(report: dict[str, float], whole: Path) -> None:
+    """The same number of steps and the same held-out loss, within one in a hundred, as an undisturbed run."""
+    expected = read_json(whole / "out" / "train.json")
+    assert report["steps"] == expected["steps"]
+    assert report["validation_loss"] == pytest.approx(expected["validation_loss"], rel=0.01)
 
 
 def test_a_failure_shows_its_last_words(tiny_dataset: Path, tmp_path: Path) -> None:
