@@ -16,7 +16,7 @@ sources: [{{kind: files, path: ".", register_as: post}}]
 validate: {{min_words: 500, max_rejected: 0.5}}
 prepare: {{near_duplicate: 0.95}}
 dataset: {{max_tokens: 128}}
-train: {{epochs: 1, token_budget: 800, rank: 4, alpha: 8, evals_per_epoch: 1, zero_stage: 0}}
+train: {{epochs: 1, token_budget: 1500, rank: 4, alpha: 8, evals_per_epoch: 1, zero_stage: 0}}
 evaluate: {{briefs: 2, seeds: 1, pool: 2, max_new_tokens: 16, bootstrap: 100, likelihood_tokens: 1000, wrong_author_tokens: 800}}
 gate: {{min_bits_per_byte_gain: -9, max_copy_share: 1, max_style_regression: 9}}
 serve: {{max_new_tokens: 24}}

@@ -74,7 +74,7 @@ def launch(arguments: Sequence[str], env: dict[str, str], log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     # Training must leave room for the page and the predictor: they answer a person, it does not.
     with (
-        open(log, "w", encoding="utf-8") as file,
+        open(log, "w", encoding="utf-8", buffering=1) as file,
         subprocess.Popen(
             ["nice", "-n", "10", *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,

@@ -247,10 +247,34 @@ def _curve(history: Sequence[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
+def _join() -> None:
+    """Join the other processes of this attempt; only where torchrun's own store is used.
+
+    torchrun (2.13) keeps one store for all attempts: by chance a process finds a dead one's address there before its
+    successor's, and waits for it. Keys of their own for each attempt part them.
+    """
+    import torch
+    import torch.distributed
+
+    dist: Any = torch.distributed
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True" or dist.is_initialized():
+        return
+    world, attempt = int(os.environ["WORLD_SIZE"]), os.environ["TORCHELASTIC_RESTART_COUNT"]
+    shared = dist.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), world, is_master=False)
+    gpu = torch.cuda.is_available()
+    if gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group(
+        "nccl" if gpu else "gloo", store=dist.PrefixStore(f"attempt-{attempt}", shared),
+        rank=int(os.environ["RANK"]), world_size=world,
+    )  # fmt: skip
+
+
 def _world_size() -> int:
     import torch.distributed as dist
     from accelerate import PartialState
 
+    _join()
     PartialState()
     return dist.get_world_size() if dist.is_initialized() else 1
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -105,6 +106,21 @@ def test_a_killed_run_continues(
     run(config, train, tmp_path)
     report = read_json(tmp_path / "out" / "train.json")
     assert report["resumed_from_step"] > 0
+    ends_as(report, alone[0])
+
+
+def test_a_killed_worker_of_two_is_replaced_and_the_run_ends_the_same(
+    alone: tuple[Path, list[tuple[int, float]]], tiny_base: Path, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    config, train = job(tiny_base, tiny_dataset, tmp_path, processes=2)
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(run, config, train, tmp_path)
+        wait_for_a_checkpoint(tmp_path)
+        workers_of(tmp_path / "c.json")[-1].kill()
+        losses = running.result()
+    report = read_json(tmp_path / "out" / "train.json")
+    assert report["restarts"] == 1 and report["resumed_from_step"] > 0 and report["processes"] == 2
+    assert [step for step, _ in losses] == [step for step, _ in alone[1]]
     ends_as(report, alone[0])
 
 
