@@ -25,7 +25,7 @@ FROM ${BASE}
 # DeepSpeed compiles one small part at its first start; PostgreSQL's client library comes inside psycopg's wheel.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get upgrade -y && apt-get install -y --no-install-recommends g++ libgomp1 \
-    && rm -rf /var/lib/apt/lists/* \
+    && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 1000 twin && useradd --uid 1000 --gid twin --home-dir /tmp --no-create-home twin \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=build /opt/venv /opt/venv

@@ -25,7 +25,7 @@ FROM ${CUDA}
 ENV DEBIAN_FRONTEND=noninteractive
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get upgrade -y && apt-get install -y --no-install-recommends python3 python3-dev g++ libgomp1 \
-    && rm -rf /var/lib/apt/lists/* \
+    && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && (getent passwd 1000 || useradd --uid 1000 --home-dir /tmp --no-create-home twin) \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=build /opt/venv /opt/venv
