@@ -95,11 +95,11 @@ class Crew:
 
 def _begin() -> None:
     """Load what every text needs before the first one comes."""
-    from twin.text import clean, language, privacy
+    from twin.text import clean, language, masks, privacy
 
     clean.mend_mojibake("â€™")
     language.detect("The first sentence only wakes what tells languages apart.", "en")
-    privacy.mask("a@b.io, +44 20 7946 0958", privacy.KINDS)
+    privacy.mask("a@b.io, +44 20 7946 0958", masks.KINDS)
     bands(shingles("one"), 0.5)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-KINDS = ("email", "phone", "iban", "credit_card", "ip", "secret")
+from twin.text.masks import KINDS
 
 Span = tuple[int, int, str]
 

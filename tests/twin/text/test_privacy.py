@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from twin.text.privacy import KINDS, mask
+from twin.text.masks import KINDS
+from twin.text.privacy import mask
 
 
 @pytest.mark.parametrize(
