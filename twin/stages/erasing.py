@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import io
 import json
 import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from twin.files import read_json, replacing, write_bytes, write_json
 from twin.stages import erasing_sqlite
@@ -19,6 +21,7 @@ _WEIGHTS = (".safetensors", ".gguf", ".pt", ".bin", ".so", ".o")
 _LINES = (".log", ".jsonl", ".ndjson", ".csv", ".txt", ".out", ".err")
 _MOST_BYTES = 512 * 2**20
 _PACKED = 64 * 2**20
+_DEEP = 3
 
 
 def erase(path: Path, traces: Traces, whole: bool = False) -> str:
@@ -60,10 +63,10 @@ def holds(path: Path, traces: Traces) -> bool:
     if kind == "gzip":
         try:
             with gzip.open(path) as file:
-                return traces.in_text(file.read(_PACKED).decode("utf-8", "ignore"))
+                return traces.in_text(_decoded(file.read(_PACKED)))
         except OSError:
             return False
-    return bool(kind) and traces.in_text(path.read_bytes().decode("utf-8", "ignore"))
+    return bool(kind) and traces.in_text(_decoded(path.read_bytes()))
 
 
 def walk(folder: Path, skip: tuple[Path, ...] = ()) -> Iterator[Path]:
@@ -232,11 +235,22 @@ def _lines(path: Path, traces: Traces) -> bool:
     return True
 
 
-def _members(path: Path) -> Iterator[str]:
+def _members(file: Path | BinaryIO, deep: int = _DEEP) -> Iterator[str]:
+    """The texts of a ZIP, those of a ZIP within it (an export within an export, a .docx) among them."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
-                if info.file_size <= _PACKED and not info.is_dir():
-                    yield archive.read(info).decode("utf-8", "ignore")
+                if info.file_size > _PACKED or info.is_dir():
+                    continue
+                data = archive.read(info)
+                if data[:2] == b"PK" and deep:
+                    yield from _members(io.BytesIO(data), deep - 1)
+                else:
+                    yield _decoded(data)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
         return
+
+
+def _decoded(data: bytes) -> str:
+    wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return data.decode("utf-16" if wide else "utf-8", "ignore")
