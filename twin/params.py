@@ -171,7 +171,7 @@ class Evaluate(_Strict):
     seeds: int = Field(default=2, ge=1)
     likelihood_tokens: int = Field(default=30_000, ge=1000)
     pool: int = Field(default=10, ge=1)
-    max_new_tokens: int = Field(default=320, ge=16)
+    max_new_tokens: int = Field(default=480, ge=16)
     temperature: float = Field(default=0.8, ge=0)
     min_p: float = Field(default=0.1, ge=0, le=1)
     repetition_penalty: float = Field(default=1.05, ge=1)
@@ -198,7 +198,7 @@ class Serve(_Strict):
 
     facts: int = Field(default=3, ge=0)
     exemplars: int = Field(default=2, ge=0)
-    max_new_tokens: int = Field(default=360, ge=16)
+    max_new_tokens: int = Field(default=480, ge=16)
     temperature: float = Field(default=0.7, ge=0)
     context_tokens: int = Field(default=4096, ge=512)
     prompt_tokens: int = Field(default=640, ge=128)
