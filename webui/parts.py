@@ -21,7 +21,8 @@ _MARKS = {
 }  # fmt: skip
 
 
-# The mark of what a viewer may use: searching, turning pages, opening. Any other event of theirs is not heard.
+# The class of what a viewer may use: searching, turning pages, opening. The door hears no other event of theirs, and the
+# style sheet shows them no other button.
 READING = "reading"
 
 
@@ -276,7 +277,7 @@ def report_frame(path: str, title: str) -> None:
     """A stored report, boxed in and folded up: it may run its own scripts and reach nothing else."""
     with (
         ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
-        ui.expansion(title).style("border: 0").mark(READING),
+        ui.expansion(title).style("border: 0").classes(READING),
         ui.element("div").classes("stack"),
     ):
         ui.link("Open it in its own tab", path, new_tab=True).classes("small")

@@ -64,13 +64,13 @@ def frame(client: Client, path: str, title: str, lead: str = "") -> Iterator[Non
     drawer = ui.left_drawer(fixed=True, top_corner=True, bottom_corner=True).props('width=236 aria-label="Main menu"')
     with drawer:
         look = _sidebar(client, path)
-    with ui.element("div").classes("topbar").mark(parts.READING):
+    with ui.element("div").classes("topbar").classes(parts.READING):
         ui.button(icon="o_menu", on_click=drawer.toggle, color=None).props(
             'flat round dense aria-label="Open the menu"'
         )
         ui.label("Twin")
     # Quasar makes the page itself the main landmark.
-    main = ui.element("div").classes("page")
+    main = ui.element("div").classes("page" if client.visitor.may("editor") else "page viewer")
     ui.skip_link("Skip to the page", target=main)
     with main:
         with ui.element("header"):
@@ -115,8 +115,11 @@ def _visitor(client: Client) -> None:
     if client.visitor.login:
         ui.html(
             f'<form method="post" action="/logout" class="line apart"><span>{escape(client.visitor.name)} · '
-            f'{client.visitor.role}</span><button class="button quiet small">Sign out</button></form>', sanitize=False,
+            f'{client.visitor.role}</span><button class="button quiet small">Sign out</button></form>'
+            '<a href="/password">Change the password</a>', sanitize=False,
         ).classes("full")  # fmt: skip
+        if not client.visitor.may("editor"):
+            ui.label("You look on: what only editors may do is not shown. An owner can make you one.")
 
 
 def _answering(client: Client) -> Callable[[], Awaitable[None]]:

@@ -71,7 +71,7 @@ class Shelf:
             sorted({str(value) for rows in frames for value in rows[column].unique()})
             for column in ("source", "register", "provenance")
         )
-        with ui.element("div").classes("line").props("role=search").mark(parts.READING):
+        with ui.element("div").classes("line").props("role=search").classes(parts.READING):
             search = (
                 ui.input(placeholder="Search titles and texts")
                 .props('outlined dense clearable debounce=150 aria-label="Search"')
@@ -92,10 +92,10 @@ class Shelf:
             names = {name: f"{_SHELVES[name]} · {len(rows):,}" for name, rows in self.frames.items()}
             ui.toggle(names, value=self.which, on_change=lambda e: self._set(which=e.value)).props(
                 'no-caps unelevated toggle-color="" toggle-text-color=ink'
-            ).classes("segments").mark(parts.READING)
+            ).classes("segments").classes(parts.READING)
         self.count = ui.label().classes("soft small nums").props('role="status"')
-        self.rows = ui.element("div").classes("rows").mark(parts.READING)
-        self.pager = ui.element("div").classes("line").style("justify-content: center").mark(parts.READING)
+        self.rows = ui.element("div").classes("rows").classes(parts.READING)
+        self.pager = ui.element("div").classes("line").style("justify-content: center").classes(parts.READING)
         await self._draw()
 
     def _select(
@@ -168,12 +168,13 @@ def read(client: Client, work: Workspace, document_id: str) -> None:
                         found["provenance"],
                     )
                     parts.text(" · ".join(str(fact) for fact in facts if fact), "soft small nums")
-            parts.bare("o_close", "Close", dialog.close)
+            parts.bare("o_close", "Close", dialog.close).classes(parts.READING)
         if found is None:
             parts.note("warn", "This text is no longer there: the library was made anew. Reload the page.")
             return
         _merged(client, work, document_id, found, dialog)
-        _word_on_it(work, document_id, found)
+        if client.visitor.may("editor"):
+            _word_on_it(work, document_id, found)
         if str(found["url"]).startswith(("http://", "https://")):
             ui.link(found["url"], found["url"], new_tab=True).classes("small cut full").props(
                 'rel="noopener noreferrer"'
@@ -194,12 +195,12 @@ def _merged(client: Client, work: Workspace, document_id: str, found: dict[str, 
         read(client, work, other)
 
     if best := found.get("copy_of"):
-        with parts.note("warn", str(found["reason"]), "A copy").mark(parts.READING):
+        with parts.note("warn", str(found["reason"]), "A copy").classes(parts.READING):
             parts.quiet("Read the one that was kept", lambda: turn(str(best)))
     elif found.get("reason"):
         parts.note("warn", str(found["reason"]), "Left out")
     elif copies := library.copies(work, document_id):
-        with ui.element("div").classes("line").mark(parts.READING):
+        with ui.element("div").classes("line").classes(parts.READING):
             parts.text("Its copies were merged into it:", "soft small")
             for copy in copies:
                 parts.quiet(copy, partial(turn, copy))
