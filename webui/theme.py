@@ -119,7 +119,7 @@ def _visitor(client: Client) -> None:
             '<a href="/password">Change the password</a>', sanitize=False,
         ).classes("full")  # fmt: skip
         if not client.visitor.may("editor"):
-            ui.label("You look on: what only editors may do is not shown. An owner can make you one.")
+            ui.label("You can look, not change: what editors press is left out. An owner can change your role.")
 
 
 def _answering(client: Client) -> Callable[[], Awaitable[None]]:

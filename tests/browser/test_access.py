@@ -86,7 +86,7 @@ def test_a_viewer_reads_and_searches_and_is_offered_no_more(serve: Any, signed: 
 def test_every_button_that_a_viewer_sees_is_theirs_to_press(serve: Any, signed: Any, house: Any) -> None:
     server = serve(house)
     page = signed(server, "vic")
-    page.get_by_text("You look on").wait_for()
+    page.get_by_text("You can look, not change").wait_for()
     seen = {}
     for path in (
         "/",
