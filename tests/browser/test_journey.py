@@ -30,7 +30,7 @@ SMALL = {
     "train.epochs": 1, "train.token_budget": 1500, "train.rank": 4, "train.alpha": 8, "train.evals_per_epoch": 1,
     "train.zero_stage": 0, "evaluate.briefs": 2, "evaluate.seeds": 1, "evaluate.pool": 2, "evaluate.max_new_tokens": 16,
     "evaluate.bootstrap": 100, "evaluate.likelihood_tokens": 1000, "evaluate.wrong_author_tokens": 0,
-    "gate.min_bits_per_byte_gain": -9, "gate.max_copy_share": 1, "gate.max_style_regression": 9, "gate.max_loss": 9,
+    "gate.min_bits_per_byte_gain": -9, "gate.max_copy_share": 1, "gate.max_style_regression": 9, "gate.max_loss": 1,
     "serve.max_new_tokens": 24,
 }  # fmt: skip
 WORK_MS = 300_000
@@ -118,7 +118,7 @@ def test_from_the_first_visit_to_the_last_word_forgotten(serve: Any, tab: Any, h
     health = f"http://127.0.0.1:{house.predictor_port}/health"
     model = service(health, *predictor)
     service(
-        f"{house.endpoint_url}/v2/health/ready", "twin.serving.transformer", "--http_port", str(house.endpoint_port)
+        f"{house.endpoint_url}/v2/health/live", "twin.serving.transformer", "--http_port", str(house.endpoint_port)
     )
 
     page.goto(url)
