@@ -65,6 +65,7 @@ def _open(page: Page, url: str) -> None:
         if rows.count():
             rows.first.click()
             page.wait_for_timeout(300)
+            page.evaluate("window.scrollTo(0, 0)")
 
 
 def _draft(context: BrowserContext, url: str, brief: str) -> None:

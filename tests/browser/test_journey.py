@@ -117,9 +117,7 @@ def test_from_the_first_visit_to_the_last_word_forgotten(serve: Any, tab: Any, h
     predictor = ["twin.serving.predictor", "--port", str(house.predictor_port)]
     health = f"http://127.0.0.1:{house.predictor_port}/health"
     model = service(health, *predictor)
-    service(
-        f"{house.endpoint_url}/v2/health/live", "twin.serving.transformer", "--http_port", str(house.endpoint_port)
-    )
+    service(f"{house.endpoint_url}/v2/health/live", "twin.serving.transformer", "--http_port", str(house.endpoint_port))
 
     page.goto(url)
     page.get_by_role("button", name="Collect and learn").click()

@@ -15,10 +15,12 @@ from webui import parts, theme
 from webui.access.door import Door
 from webui.client import Client, library
 from webui.client.library import Query
+from webui.client.sources import NAMES
 from webui.pages import forgetting
 
 PER_PAGE = 25
 _SHELVES = {"kept": "Kept", "left": "Left out", "copies": "Duplicates"}
+_REGISTERS = {"readme": "README"}
 ORDERS = {
     "published_at": "Newest first",
     "-published_at": "Oldest first",
@@ -74,15 +76,15 @@ class Shelf:
         with ui.element("div").classes("line").props("role=search").classes(parts.READING):
             search = (
                 ui.input(placeholder="Search titles and texts")
-                .props('outlined dense clearable debounce=150 aria-label="Search"')
+                .props('outlined dense clearable debounce=100 aria-label="Search"')
                 .classes("grow")
                 .style("min-width: 220px")
             )
             with search.add_slot("prepend"):
                 ui.icon("o_search").props('aria-hidden="true"')
             search.on_value_change(lambda e: self._set(text=e.value or ""))
-            self._select("Source", "source", ["", *sources], "All sources")
-            self._select("Kind", "register", ["", *registers], "All kinds")
+            self._select("Source", "source", ["", *sources], "All sources", NAMES)
+            self._select("Kind", "register", ["", *registers], "All kinds", _REGISTERS)
             if len(provenances) > 1:
                 self._select("Whose words", "provenance", ["", *provenances], "Anyone's words", _PROVENANCES)
             ui.select(ORDERS, value="published_at", on_change=lambda e: self._set(order=e.value)).props(
@@ -146,8 +148,8 @@ class Shelf:
                 ui.label(row["shown"]).classes("title cut")
                 ui.label(row.get("reason") or row["opening"]).classes("under cut")
             with ui.element("span").classes("side nums"):
-                ui.label(row["register"]).classes("w-kind phone-off")
-                ui.label(row["source"]).classes("w-source phone-off")
+                ui.label(_REGISTERS.get(row["register"], row["register"].capitalize())).classes("w-kind phone-off")
+                ui.label(NAMES.get(row["source"], row["source"])).classes("w-source phone-off")
                 ui.label(f"{row['words']:,} words").classes("w-words phone-off")
                 ui.label(row["published_at"] or "no date").classes("w-date")
 
@@ -162,7 +164,7 @@ def read(client: Client, work: Workspace, document_id: str) -> None:
                 if found:
                     facts = (
                         found["published_at"],
-                        found["source"],
+                        NAMES.get(found["source"], found["source"]),
                         found["register"],
                         f"{found['words']:,} words",
                         found["provenance"],

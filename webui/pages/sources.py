@@ -134,7 +134,7 @@ def _row(client: Client, index: int, entry: dict[str, Any], seen: Seen) -> None:
 
 def place(entry: dict[str, Any]) -> str:
     """Where a source is, for people."""
-    return str(entry.get("url") or entry.get("user") or entry.get("path") or "")
+    return str(entry.get("url") or entry.get("user") or entry.get("path") or "").replace("{sample_site}", "sample site")
 
 
 def _said(found: dict[str, Any] | None) -> str:
