@@ -40,7 +40,7 @@ def test_no_empty_page_has_a_serious_violation(serve: Any, tab: Any, world: Any,
 
 def test_no_filled_page_has_one_in_light_dark_or_on_a_phone(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:
     settings = world.settings_for(tmp_path)
-    world.fill(settings)
+    world.measure(world.fill(settings))
     _every_page(tab(), serve(settings), MODES)
 
 
