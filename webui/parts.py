@@ -130,7 +130,9 @@ def segments(options: dict[Any, str], value: Any, name: str, action: Callable[[A
 def pages(number: int, last: int, turn: Callable[[int], Any]) -> ui.pagination:
     """The way through a long list."""
     pager = ui.pagination(1, last, value=number, direction_links=True, on_change=lambda e: turn(e.value))
-    return pager.props('max-pages=6 color="" active-design="unelevated" active-color="" gutter="2px"')
+    return pager.props(
+        'max-pages=6 color="" active-design="unelevated" active-color="" active-text-color=ink gutter="2px"'
+    )
 
 
 def stage_list(found: Sequence[Stage]) -> None:

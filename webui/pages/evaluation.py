@@ -159,7 +159,7 @@ def _choose(found: tuple[evaluation.Measure, ...], chosen: list[int]) -> None:
         with box:
             measure = found[number]
             plots.forest(measure.rows, evaluation.short(measure.shape), measure.name)
-            plots.note(f"{measure.meaning} The line is the 95 % interval.")
+            plots.note(f"{measure.meaning} The line is the 95% interval.")
 
     with ui.element("div").classes("scroll"):
         parts.segments(names, chosen[0], "Measure", lambda e: draw(int(e.value))).classes(parts.READING)

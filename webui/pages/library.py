@@ -138,9 +138,7 @@ class Shelf:
         pages = -(-total // PER_PAGE)
         if pages > 1:
             with self.pager:
-                ui.pagination(
-                    1, pages, value=self.number, direction_links=True, on_change=lambda e: self._turn(e.value)
-                ).props('max-pages=6 color="" active-design="unelevated" active-color="" gutter="2px"')
+                parts.pages(self.number, pages, self._turn)
 
     def _row(self, row: dict[str, Any]) -> None:
         with ui.element("button").classes("row-item").on("click", lambda: read(self.client, self.work, row["id"])):
