@@ -21,7 +21,7 @@ import pytest
 from twin.workspace import Workspace
 from webui.client import edits, jobs, sources
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).resolve().parents[2]
 # A training of a few steps and an evaluation of two drafts, behind a gate that only asks whether they were made.
@@ -33,7 +33,7 @@ SMALL = {
     "gate.min_bits_per_byte_gain": -9, "gate.max_copy_share": 1, "gate.max_style_regression": 9, "gate.max_loss": 1,
     "serve.max_new_tokens": 24,
 }  # fmt: skip
-WORK_MS = 300_000
+WORK_MS = 600_000
 
 
 def export() -> bytes:
