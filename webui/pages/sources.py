@@ -165,9 +165,7 @@ def _consent(client: Client, record: dict[str, Any]) -> None:
             ("Collected", _moment(record.get("collected_at"))), ("Terms", record.get("terms")),
             ("SHA-256 of the file", record.get("sha256")),
         )  # fmt: skip
-        for name, value in facts:
-            if value:
-                parts.text(f"{name}: {value}", "small").style("overflow-wrap: anywhere")
+        parts.table((), [(name, str(value)) for name, value in facts if value])
         box = ui.element("div").classes("stack full").props('aria-live="polite"')
 
         async def ask() -> None:
