@@ -61,7 +61,9 @@ def page(path: str) -> ui.page:
 def frame(client: Client, path: str, title: str, lead: str = "") -> Iterator[None]:
     """The page around `with frame(...)`: everything inside lands in its main column."""
     ui.page_title(f"{title} · Twin")
-    drawer = ui.left_drawer(fixed=True, top_corner=True, bottom_corner=True).props('width=236 aria-label="Main menu"')
+    # Without a value of its own the drawer asks each browser for one, and logs an error when that takes a second.
+    drawer = ui.left_drawer(value=False, fixed=True, top_corner=True, bottom_corner=True).classes(parts.READING)
+    drawer.props('show-if-above width=236 aria-label="Main menu"')
     with drawer:
         look = _sidebar(client, path)
     with ui.element("div").classes("topbar").classes(parts.READING):

@@ -76,7 +76,7 @@ class Shelf:
     def _controls(self) -> None:
         with ui.element("div").classes("line").props("role=search"):
             search = ui.input(placeholder="Search briefs and texts").classes("grow").style("min-width: 220px")
-            search.props('outlined dense clearable debounce=100 aria-label="Search drafts"')
+            search.props('outlined dense clearable debounce=60 aria-label="Search drafts"')
             with search.add_slot("prepend"):
                 ui.icon("o_search").props('aria-hidden="true"')
             search.on_value_change(lambda e: self._set(words=e.value or ""))

@@ -76,7 +76,7 @@ class Shelf:
         with ui.element("div").classes("line").props("role=search").classes(parts.READING):
             search = (
                 ui.input(placeholder="Search titles and texts")
-                .props('outlined dense clearable debounce=100 aria-label="Search"')
+                .props('outlined dense clearable debounce=60 aria-label="Search"')
                 .classes("grow")
                 .style("min-width: 220px")
             )
