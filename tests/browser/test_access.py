@@ -116,6 +116,20 @@ def test_every_button_that_a_viewer_sees_is_theirs_to_press(serve: Any, signed: 
     assert page.get_by_text("You may look here, not change").count() == 0
 
 
+def test_the_menu_opens_and_closes_on_a_phone_for_a_viewer_too(serve: Any, signed: Any, house: Any) -> None:
+    server = serve(house)
+    page = signed(server, "vic")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server.url}/drafts")
+    entry = page.get_by_label("Main menu").get_by_text("Library")
+    for _ in range(2):
+        page.get_by_role("button", name="Open the menu").click()
+        entry.wait_for()
+        page.locator(".q-drawer__backdrop").click(position={"x": 370, "y": 500})
+        page.locator(".q-drawer__backdrop").wait_for(state="hidden")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_a_viewer_changes_their_password_and_other_browsers_are_signed_out(
     serve: Any, signed: Any, chromium: Any, house: Any
 ) -> None:
