@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TOKENS = {
     "github": "github_token", "linkedin": "linkedin_token", "linkedin_post": "linkedin_post_token", "endpoint": "api_key",
 }  # fmt: skip
+_OF_THE_HOUSE = "endpoint"
 
 
 def keep(settings: Settings, name: str, token: str) -> None:
@@ -51,6 +52,17 @@ def token(settings: Settings, name: str) -> str:
 def kept(settings: Settings) -> tuple[str, ...]:
     """The names of the tokens that are kept."""
     return tuple(name for name in TOKENS if name in _read(settings))
+
+
+def forget(settings: Settings) -> bool:
+    """Remove every platform token of the settings' author; the key of the house's endpoint stays. Says whether any was kept."""
+    known = _read(settings)
+    stay = {name: sealed for name, sealed in known.items() if name == _OF_THE_HOUSE}
+    if stay:
+        write_json(_file(settings), stay, private=True)
+    else:
+        _file(settings).unlink(missing_ok=True)
+    return stay != known
 
 
 def fill(settings: Settings) -> Settings:

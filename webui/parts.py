@@ -21,7 +21,8 @@ _MARKS = {
 }  # fmt: skip
 
 
-# The mark of what a viewer may use: searching, turning pages, opening. Any other event of theirs is not heard.
+# The class of what a viewer may use: searching, turning pages, opening. The door hears no other event of theirs, and the
+# style sheet shows them no other button.
 READING = "reading"
 
 
@@ -129,7 +130,9 @@ def segments(options: dict[Any, str], value: Any, name: str, action: Callable[[A
 def pages(number: int, last: int, turn: Callable[[int], Any]) -> ui.pagination:
     """The way through a long list."""
     pager = ui.pagination(1, last, value=number, direction_links=True, on_change=lambda e: turn(e.value))
-    return pager.props('max-pages=6 color="" active-design="unelevated" active-color="" gutter="2px"')
+    return pager.props(
+        'max-pages=6 color="" active-design="unelevated" active-color="" active-text-color=ink gutter="2px"'
+    )
 
 
 def stage_list(found: Sequence[Stage]) -> None:
@@ -276,7 +279,7 @@ def report_frame(path: str, title: str) -> None:
     """A stored report, boxed in and folded up: it may run its own scripts and reach nothing else."""
     with (
         ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
-        ui.expansion(title).style("border: 0").mark(READING),
+        ui.expansion(title).style("border: 0").classes(READING),
         ui.element("div").classes("stack"),
     ):
         ui.link("Open it in its own tab", path, new_tab=True).classes("small")

@@ -24,7 +24,7 @@ def curves(
     """Lines over a common axis; returns a function that shows newer values in the same drawing."""
     box = ui.element("div").props("role=img").classes("full")
     with box:
-        chart = ui.echart(_lines(found, x), renderer="svg").classes(f"plot {kind}")
+        chart = ui.echart(_lines(found, x, kind), renderer="svg").classes(f"plot {kind}")
     if meaning:
         note(meaning)
     table = _table([x, "", ""], ())
@@ -32,7 +32,7 @@ def curves(
     def show(newer: Sequence[tuple[str, Points]]) -> None:
         box.props(f'aria-label="{escape(name)}: {escape(_spoken(newer))}"')
         chart.options.clear()
-        chart.options.update(_lines(newer, x))
+        chart.options.update(_lines(newer, x, kind))
         chart.update()
         _fill(table, (x, "", ""), [(label, f"{a:g}", f"{b:.3f}") for label, points in newer for a, b in points[-60:]])
 
@@ -44,7 +44,9 @@ def _spoken(found: Sequence[tuple[str, Points]]) -> str:
     return "; ".join(f"{label} from {points[0][1]:.3f} to {points[-1][1]:.3f}" for label, points in found if points)
 
 
-def _lines(found: Sequence[tuple[str, Points]], x: str) -> dict[str, Any]:
+def _lines(found: Sequence[tuple[str, Points]], x: str, kind: str) -> dict[str, Any]:
+    frame = _frame(x)
+    frame["yAxis"]["scale"] = kind != "quiet"  # shares and seconds begin at nothing, a loss does not
     series = []
     for n, (label, points) in enumerate(found):
         few = len(points) < 25
@@ -54,7 +56,7 @@ def _lines(found: Sequence[tuple[str, Points]], x: str) -> dict[str, Any]:
              "lineStyle": {"width": 2, "type": "dashed" if n else "solid"},
              "emphasis": {"disabled": True}}
         )  # fmt: skip
-    return _frame(x) | {
+    return frame | {
         "tooltip": _tooltip("axis") | {":valueFormatter": "(v) => v == null ? '' : Number(v).toFixed(3)"},
         "series": series,
     }
@@ -92,7 +94,7 @@ def _frame(x: str) -> dict[str, Any]:
         "grid": {"left": 46, "right": 16, "top": 14, "bottom": 66},
         "legend": {"bottom": 0, "itemHeight": 10, "itemGap": 20, "textStyle": {"color": "var(--soft)", "fontSize": 13}},
         "xAxis": {"type": "value", "name": x, "nameLocation": "middle", "nameGap": 24, "splitLine": {"show": False},
-                  "min": "dataMin", "max": "dataMax", "nameTextStyle": {"color": "var(--soft)"}, **axis},
+                  "min": "dataMin", "max": "dataMax", "minInterval": 1, "nameTextStyle": {"color": "var(--soft)"}, **axis},
         "yAxis": {"type": "value", "scale": True, "splitLine": {"lineStyle": {"color": "var(--line)"}}, **axis},
     }  # fmt: skip
 

@@ -61,16 +61,18 @@ def page(path: str) -> ui.page:
 def frame(client: Client, path: str, title: str, lead: str = "") -> Iterator[None]:
     """The page around `with frame(...)`: everything inside lands in its main column."""
     ui.page_title(f"{title} · Twin")
-    drawer = ui.left_drawer(fixed=True, top_corner=True, bottom_corner=True).props('width=236 aria-label="Main menu"')
+    # Without a value of its own the drawer asks each browser for one, and logs an error when that takes a second.
+    drawer = ui.left_drawer(value=False, fixed=True, top_corner=True, bottom_corner=True).classes(parts.READING)
+    drawer.props('show-if-above width=236 aria-label="Main menu"')
     with drawer:
         look = _sidebar(client, path)
-    with ui.element("div").classes("topbar").mark(parts.READING):
+    with ui.element("div").classes("topbar").classes(parts.READING):
         ui.button(icon="o_menu", on_click=drawer.toggle, color=None).props(
             'flat round dense aria-label="Open the menu"'
         )
         ui.label("Twin")
     # Quasar makes the page itself the main landmark.
-    main = ui.element("div").classes("page")
+    main = ui.element("div").classes("page" if client.visitor.may("editor") else "page viewer")
     ui.skip_link("Skip to the page", target=main)
     with main:
         with ui.element("header"):
@@ -115,8 +117,11 @@ def _visitor(client: Client) -> None:
     if client.visitor.login:
         ui.html(
             f'<form method="post" action="/logout" class="line apart"><span>{escape(client.visitor.name)} · '
-            f'{client.visitor.role}</span><button class="button quiet small">Sign out</button></form>', sanitize=False,
+            f'{client.visitor.role}</span><button class="button quiet small">Sign out</button></form>'
+            '<a href="/password">Change the password</a>', sanitize=False,
         ).classes("full")  # fmt: skip
+        if not client.visitor.may("editor"):
+            ui.label("You can look, not change: what editors press is left out. An owner can change your role.")
 
 
 def _answering(client: Client) -> Callable[[], Awaitable[None]]:

@@ -40,7 +40,7 @@ def test_no_empty_page_has_a_serious_violation(serve: Any, tab: Any, world: Any,
 
 def test_no_filled_page_has_one_in_light_dark_or_on_a_phone(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:
     settings = world.settings_for(tmp_path)
-    world.fill(settings)
+    world.measure(world.fill(settings))
     _every_page(tab(), serve(settings), MODES)
 
 
@@ -61,12 +61,17 @@ def _every_page(page: Any, server: Any, modes: Any) -> None:
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
-def test_the_login_page_has_none_either(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:
+def test_the_pages_of_login_and_password_have_none_either(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:
     from twin import accounts
 
     settings = world.settings_for(tmp_path)
     accounts.add(settings.accounts, "odo", "owner", "a kettle and a queue")
     server = serve(settings)
     page = tab()
-    page.goto(f"{server.url}/settings")
+    page.goto(f"{server.url}/password")
+    assert violations(page) == []
+    page.get_by_label("Name").fill("odo")
+    page.get_by_label("Password").fill("a kettle and a queue")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Change your password").wait_for()
     assert violations(page) == []

@@ -24,7 +24,16 @@ PASSWORD = "a kettle and a queue"
 ORIGIN = {"Origin": "http://test"}
 
 # What each page and route asks for, written down a second time: one that nobody thought of makes the test fail.
-LOOK = {"/", "/library", "/drafts", "/evaluation", "/monitoring", "/report/evaluation", "/report/monitoring"}
+LOOK = {
+    "/",
+    "/library",
+    "/drafts",
+    "/evaluation",
+    "/monitoring",
+    "/report/evaluation",
+    "/report/monitoring",
+    "/password",
+}
 WORK = {"/evaluation/blind", "/sources", "/write", "/train"}
 OWN = {"/settings"}
 OPEN = {"/login", "/login/sso", "/login/sso/back", "/healthz"}
@@ -137,7 +146,7 @@ async def test_a_viewers_events_change_nothing(house: Any, visit: Any, browser: 
         await user.open("/drafts")
         with user.client:
             act = ui.button("Act", on_click=lambda: done.append("act"))
-            with ui.element("div").mark(parts.READING):
+            with ui.element("div").classes(parts.READING):
                 look = ui.button("Look", on_click=lambda: done.append("look"))
         for button in (act, look):
             listener = next(iter(button._event_listeners))
@@ -185,6 +194,45 @@ async def test_sessions_end(house: Any, visit: Any, browser: Any, monkeypatch: A
     assert (await eve.get("/")).status_code == 401
     for outside in ("//evil.example", "https://evil.example", "/\\evil.example"):
         assert (await sign_in(browser(), "odo", next=outside)).headers["location"] == "/"
+
+
+async def test_everybody_changes_their_own_password(house: Any, visit: Any, browser: Any) -> None:
+    await visit(house)
+    vic, elsewhere, eve = browser(), browser(), browser()
+    for client, name in ((vic, "vic"), (elsewhere, "vic"), (eve, "eve")):
+        await sign_in(client, name)
+    assert "current-password" in (await vic.get("/password")).text
+
+    async def change(now: str, fresh: str, again: str, **headers: str) -> httpx.Response:
+        given = {"password": now, "fresh": fresh, "again": again}
+        return await vic.post("/password", data=given, headers=headers or ORIGIN)
+
+    new = "the harbour sleeps at noon"
+    assert (await change(PASSWORD, new, new, Origin="https://evil.example")).status_code == 403
+    for given, why in (
+        (("a wrong password", new, new), "not your password"), ((PASSWORD, new, new + "!"), "differ"),
+        ((PASSWORD, "short", "short"), "too easy"), ((PASSWORD, "", ""), "too easy"),
+    ):  # fmt: skip
+        answer = await change(*given)
+        assert answer.status_code == 400 and why in answer.text
+    assert (await change(PASSWORD, new, new)).status_code == 200
+    assert [(await client.get("/")).status_code for client in (vic, elsewhere, eve)] == [200, 401, 200]
+    assert (await sign_in(browser(), "vic")).status_code == 401
+    assert (await sign_in(browser(), "vic", new)).status_code == 303
+    for _ in range(5):
+        await change("a wrong password", new, new)
+    assert "Too many attempts" in (await change(new, PASSWORD, PASSWORD)).text
+
+
+async def test_an_account_of_single_sign_on_has_no_password_to_change(house: Any, visit: Any, browser: Any) -> None:
+    from webui.access.sessions import Sessions
+
+    accounts.add(house.accounts, "sso", "viewer", email="sso@example.com")
+    token = Sessions(house.home / "sessions.json").begin("sso")
+    await visit(house)
+    client = browser()
+    client.cookies.set("twin_session", token)
+    assert "sso@example.com" in (await client.get("/password")).text
 
 
 async def test_guessing_is_braked(house: Any, visit: Any, browser: Any) -> None:

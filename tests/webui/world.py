@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -90,9 +91,9 @@ def fill(settings: Settings) -> Workspace:
     ):
         write_text(file, "")
     write_json(work.registration / "registration.json", {"version": 2})
+    write_text(work.report / "report.html", "<script>1</script><h1>Report</h1>")
     write_json(work.report / "metrics.json", {"bits_per_byte": {"base": 1.5, "adapter": 1.3}})
     write_json(work.report / "gate.json", {"passed": True, "reasons": ["It is better."]})
-    write_text(work.report / "report.html", "<script>1</script><h1>Report</h1>")
     write_json(
         work.monitoring / "drift.json",
         {"requests": 34, "enough": True, "share": 0.1, "drifted": False, "latency": {"p50": 2.0, "p95": 4.0}},
@@ -105,6 +106,45 @@ def fill(settings: Settings) -> Workspace:
     }  # fmt: skip
     write_json(settings.home / "drafts" / AUTHOR / "20260101.json", draft)
     return work
+
+
+def measure(work: Workspace) -> None:
+    """Add what the plots and the blind test are made of."""
+    arms = {"real": 0.4, "lora": 0.6, "base": 1.3}
+    distances = {
+        f"style_distance_{arm}{end}": value + more
+        for arm, value in arms.items()
+        for end, more in (("", 0.0), ("_low", -0.1), ("_high", 0.1))
+    }
+    accepted = {f"accepted_masked_10_lora{end}": v for end, v in (("", 0.8), ("_low", 0.61), ("_high", 0.93))}
+    write_json(
+        work.report / "metrics.json", {"verifier_valid": 1.0, "bits_per_byte_gain": 0.12, **accepted, **distances}
+    )
+    checks = [
+        {"name": "likelihood", "verdict": "pass", "reason": "12 % fewer bits"},
+        {"name": "style", "verdict": "insufficient", "reason": "of 8 texts nothing can be said"},
+        {"name": "copying", "verdict": "fail", "reason": "3 % is copied"},
+    ]
+    write_json(work.report / "gate.json", {"promote": True, "checks": checks, "reasons": ["It is better."]})
+    map_of = {"own": [[0, 0], [1, 0]], "others": [[9, 9]], "lora": [[1, 1]], "base": [[4, 4]]}
+    write_json(work.report / "stylemap.json", {"points": map_of})
+    point = {"requests": 20, "enough": True, "drifted": False, "alarm": 0.5, "p50": 2.0, "p95": 4.0}
+    history = [point | {"at": f"2026-0{n}-01T08:00:00+00:00", "share": n / 10} for n in (1, 2, 3)]
+    write_json(work.monitoring / "history.json", history)
+    write_text(work.monitoring / "drift.html", "<h1>Report</h1>")
+    write_text(
+        work.adapter / "loss.csv",
+        "step,loss,validation_loss,learning_rate\n1,3.5,,1e-4\n2,3.1,3.3,1e-4\n3,2.9,3.2,1e-4\n",
+    )
+    write_json(work.adapter / "train.json", {"steps": 3})
+    said = {"register": "post", "kind": "brief", "split": "test", "messages": "[]"}
+    rows = [{"id": f"e{n}", "document_id": f"files:{n}", "completion": f"Own words {n}", **said} for n in range(2)]
+    pd.DataFrame(rows).to_parquet(work.dataset / "examples.parquet")
+    twin = {"register": "post", "arm": "lora", "seed": 0, "ended": True}
+    drafts = [
+        {"document_id": f"files:{n}", "brief": f"kettle {n}", "text": f"Twin words {n}", **twin} for n in range(2)
+    ]
+    write_json(work.report / "drafts.json", drafts)
 
 
 def say(settings: Settings, stage: str, state: str = "running", **more: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twin import choices, tables
+from twin import choices, tables, vault
 from twin import params as params_file
 from twin.errors import ParamsError
 from twin.files import write_text
@@ -19,6 +19,8 @@ from twin.stages.collect import consent_id
 from twin.stages.forget_plan import Plan
 from twin.workspace import Workspace
 
+# Posts that wait for their time, and the place where an early version kept a token.
+_PERSONAL = ("schedule", "linkedin.json")
 # Of the home folder: the server's own files (emptied through SQL), models and compiled parts (nobody's words).
 _NOT_WALKED = ("postgres/data", "models", "torch_extensions", "forget")
 
@@ -30,7 +32,9 @@ def preview(plan: Plan, settings: Settings) -> Said:
     count = len(plan.ids)
     said = [f"{count} document{'s' if count != 1 else ''}: " + "; ".join(plan.titles[:5]) + (" …" if count > 5 else "")]
     if plan.kind == "author":
-        said.append(f"all of data/{plan.author}, models/{plan.author} and reports/{plan.author}, the inbox included")
+        said.append(
+            f"all of data/{plan.author}, models/{plan.author} and reports/{plan.author}, the inbox included; platform tokens, waiting posts"
+        )
     said += [f"{path}: the file you handed in" for path in plan.handed]
     said += [f"{path}: its lines" for path in plan.cut]
     if plan.kind == "source":
@@ -62,6 +66,7 @@ def forget(plan: Plan, settings: Settings, progress: Progress) -> Said:
         ("embeddings", lambda: _embeddings(plan, settings)),
         ("database", lambda: _database(space, plan, settings)),
         ("pipeline cache", lambda: forget_dvc.erase(plan, settings)),
+        ("tokens", lambda: _personal(plan, settings)),
         ("adapters", lambda: forget_models.handle(space, settings, plan)),
         ("params.yaml", lambda: _params(plan, settings)),
     ]  # fmt: skip
@@ -194,6 +199,14 @@ def _style_row(space: Workspace) -> dict[str, Any] | None:
         "documents": int(row["documents"]), "words": int(row["words"]), "names": list(row["names"]),
         "means": [float(v) for v in row["means"]], "deviations": [float(v) for v in row["deviations"]],
     }  # fmt: skip
+
+
+def _personal(plan: Plan, settings: Settings) -> Said:
+    """An author's platform tokens and waiting posts; those of another one, who has this project by now, stay."""
+    if plan.kind != "author" or _author(settings.root / "params.yaml") != plan.author:
+        return []
+    said = [f"{name}: removed" for name in _PERSONAL if erasing.remove(settings.private / name)]
+    return [*said, "tokens.json: the platform tokens removed"] if vault.forget(settings) else said
 
 
 def _params(plan: Plan, settings: Settings) -> Said:

@@ -169,4 +169,4 @@ def _meant(page: Page, message: dict[str, Any]) -> bool:
 
 def _only_reads(page: Page, message: dict[str, Any]) -> bool:
     element = page.elements.get(int(message.get("id", -1)))
-    return element is not None and any(parts.READING in e._markers for e in element.ancestors(include_self=True))
+    return element is not None and any(parts.READING in e.classes for e in element.ancestors(include_self=True))

@@ -81,7 +81,7 @@ def _sign_in(asked: HTTPConnection) -> Response:
 
 
 def _not_yours(asked: HTTPConnection, name: str, role: str) -> Response:
-    from webui.access.login import page
+    from webui.access.plain import page
 
     words = f"{name} is signed in as {role}: this page takes more. An owner can change that in the settings."
     return HTMLResponse(page("Not yours to open", f"<p>{words}</p><p><a href='/'>To the start page</a></p>"), 403)

@@ -8,6 +8,7 @@ OPEN = frozenset({"/login", "/login/sso", "/login/sso/back", "/healthz", "/favic
 _NEEDED = {
     "/": "viewer", "/library": "viewer", "/drafts": "viewer", "/evaluation": "viewer", "/monitoring": "viewer",
     "/report/evaluation": "viewer", "/report/monitoring": "viewer", "/logout": "viewer", "/author": "viewer",
+    "/password": "viewer",
     "/write": "editor", "/sources": "editor", "/train": "editor", "/evaluation/blind": "editor", "/settings": "owner",
 }  # fmt: skip
 # NiceGUI's own: scripts, styles, its socket, uploads and downloads, each bound to its page's visitor.

@@ -59,6 +59,13 @@ class Sessions:
                     self._write()
         return session
 
+    def renew(self, token: str) -> None:
+        """Let a session count as begun now: its person has just given the password again."""
+        with self._lock:
+            if (session := self._known.get(_hash(token))) is not None:
+                session.began = session.seen = time.time()
+                self._write()
+
     def end(self, token: str) -> None:
         """Sign out: the token opens nothing from now on."""
         with self._lock:

@@ -18,7 +18,7 @@ Shape = str
 _KNOWN: tuple[tuple[str, str, str, Shape], ...] = (
     (r"(bits_per_byte|bpb).*(gain|saved|reduction)", "Knows your words", "easier to predict than for the base", "%"),
     (r"^accepted_masked_10_lora$", "Taken for you", "of ten drafts together, by the judge of style", "%"),
-    (r"^style_gap_closure_lora$", "Style gap closed", "100 % is as near as your own newer texts", "%"),
+    (r"^style_gap_closure_lora$", "Style gap closed", "100% is as near as your own newer texts", "%"),
     (r"(voice|verifier).*(auc|score)", "Judge of style", "1 tells you from every stranger", ""),
     (r"(delta|distance|style).*adapter", "Distance to your style", "0 is you", ""),
     (r"^copy_share_above_self$|cop(y|ied).*share", "Copied passages", "of the drafts; low is good", "%"),
@@ -131,7 +131,7 @@ _COLUMNS = (
 
 _MEANINGS = {
     "style_distance_{}": "Nearer to the left is nearer to you. Your own newer texts show how near one can come.",
-    "style_gap_closure_{}": "0 % is the base model, 100 % is as near as your own newer texts.",
+    "style_gap_closure_{}": "0% is the base model, 100% is as near as your own newer texts.",
     "accepted_masked_10_{}": "How many sets of ten texts the judge of style takes for yours; it sees no topics.",
     "copy_share_{}": "Words in long runs that stand like that in your training texts. Low is good.",
     "covered_points_{}": "How much of what the brief asked for is said.",

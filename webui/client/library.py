@@ -133,8 +133,8 @@ def by_day(frame: pd.DataFrame) -> dict[date, int]:
     dated = frame.dropna(subset=["published_at"])
     if dated.empty:
         return {}
-    sums = dated.groupby(dated["published_at"].dt.tz_localize(None).dt.date)["words"].sum()
-    return {day: int(words) for day, words in zip(sums.index, sums, strict=True)}
+    sums = dated.groupby(dated["published_at"].dt.tz_localize(None).dt.floor("D"))["words"].sum()
+    return {day.date(): int(words) for day, words in zip(sums.index, sums, strict=True)}
 
 
 def by_source(frame: pd.DataFrame) -> list[tuple[str, int]]:

@@ -59,8 +59,8 @@ class Shelf:
             parts.note("bad", str(error))
         names = {"drafts": f"Drafts · {len(self.kept):,}", "edits": f"Edits to learn from · {len(self.pairs):,}"}
         which = "edits" if first == "edits" else "drafts"
-        parts.segments(names, which, "What is shown", lambda e: self._draw(e.value)).mark(parts.READING)
-        self.box = ui.element("div").classes("stack wide").mark(parts.READING)
+        parts.segments(names, which, "What is shown", lambda e: self._draw(e.value)).classes(parts.READING)
+        self.box = ui.element("div").classes("stack wide").classes(parts.READING)
         self._draw(which)
 
     def _draw(self, which: str) -> None:
@@ -76,7 +76,7 @@ class Shelf:
     def _controls(self) -> None:
         with ui.element("div").classes("line").props("role=search"):
             search = ui.input(placeholder="Search briefs and texts").classes("grow").style("min-width: 220px")
-            search.props('outlined dense clearable debounce=150 aria-label="Search drafts"')
+            search.props('outlined dense clearable debounce=60 aria-label="Search drafts"')
             with search.add_slot("prepend"):
                 ui.icon("o_search").props('aria-hidden="true"')
             search.on_value_change(lambda e: self._set(words=e.value or ""))
@@ -205,7 +205,7 @@ class Text:
         here = [v.key for v in self.versions if v.key.rstrip("+") == self.id]
         right = here[-1] if here and here[-1] != self.versions[0].key else self.versions[-1].key
         left = self.versions[max(0, [v.key for v in self.versions].index(right) - 1)].key
-        with ui.element("section").classes("stack").props('aria-label="Versions"').mark(parts.READING):
+        with ui.element("section").classes("stack").props('aria-label="Versions"').classes(parts.READING):
             with ui.element("div").classes("line"):
                 before, after = (
                     ui.select(names, value=value, label=label)
@@ -238,7 +238,7 @@ class Text:
             ui.notify("Copied", type="positive", timeout=1200)
 
         with ui.element("div").classes("line"):
-            with ui.element("span").mark(parts.READING):
+            with ui.element("span").classes(parts.READING):
                 parts.go("Copy", copy, icon="o_content_copy")
             if self.client.visitor.may("editor"):
                 parts.quiet(

@@ -92,7 +92,7 @@ def _show(client: Client, seen: Seen, chosen: list[int]) -> None:
     if seen.others:
         with (
             ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
-            ui.expansion("All figures", value=not seen.figures).style("border: 0").mark(parts.READING),
+            ui.expansion("All figures", value=not seen.figures).style("border: 0").classes(parts.READING),
         ):
             table(seen.others)
     if seen.report:
@@ -113,7 +113,7 @@ def _verdict(seen: Seen) -> None:
     parts.note("good" if passed else "warn", "\n".join([*said, f"{held} of {len(seen.checks)} checks passed."]), title)
     with (
         ui.element("section").classes("card").style("padding-top: 0.2rem; padding-bottom: 0.2rem"),
-        ui.expansion("The checks", value=not passed).style("border: 0").mark(parts.READING),
+        ui.expansion("The checks", value=not passed).style("border: 0").classes(parts.READING),
         ui.element("div").classes("checks"),
     ):
         for name, verdict, reason in seen.checks:
@@ -142,7 +142,7 @@ def _compared(seen: Seen, chosen: list[int]) -> None:
             _choose(seen.measures, chosen)
         if seen.arms:
             with (
-                ui.expansion("All measures as a table").props("dense").mark(parts.READING),
+                ui.expansion("All measures as a table").props("dense").classes(parts.READING),
                 parts.scroll("All measures"),
             ):
                 parts.table(seen.arms[0], seen.arms[1:])
@@ -159,10 +159,10 @@ def _choose(found: tuple[evaluation.Measure, ...], chosen: list[int]) -> None:
         with box:
             measure = found[number]
             plots.forest(measure.rows, evaluation.short(measure.shape), measure.name)
-            plots.note(f"{measure.meaning} The line is the 95 % interval.")
+            plots.note(f"{measure.meaning} The line is the 95% interval.")
 
     with ui.element("div").classes("scroll"):
-        parts.segments(names, chosen[0], "Measure", lambda e: draw(int(e.value))).mark(parts.READING)
+        parts.segments(names, chosen[0], "Measure", lambda e: draw(int(e.value))).classes(parts.READING)
     box = ui.element("div").classes("stack").props('aria-live="polite"')
     draw(chosen[0])
 

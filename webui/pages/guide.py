@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from nicegui import ui
 
 from webui import parts
@@ -53,6 +55,27 @@ _GUIDE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+# What to press, one screen after another.
+_WHERE = {
+    "LinkedIn": ("Settings & Privacy", "Data privacy", "Get a copy of your data"),
+    "Medium": ("Settings", "Security and apps", "Download your information"),
+    "Substack": ("Settings", "Exports", "Create new export"),
+    "X (Twitter)": ("Settings", "Your account", "Download an archive"),
+    "Mastodon": ("Preferences", "Import and export", "Request your archive"),
+    "WordPress": ("Tools", "Export", "All content"),
+    "Ghost": ("Settings", "Import/Export", "Export content"),
+}
+
+
+def _picture(presses: tuple[str, ...]) -> None:
+    """Each press as a small drawn screen: its menu, and in it the entry that is meant."""
+    with ui.element("div").classes("screens").props(f'role=img aria-label="Press {escape(", then ".join(presses))}"'):
+        for number, words in enumerate(presses):
+            entries = ["<i></i>"] * 3
+            entries.insert(number + 1, f"<b>{escape(words)}</b>")
+            ui.html("".join(entries), sanitize=False).classes("screen").props('aria-hidden="true"')
+
+
 def show() -> None:
     """The guide, one platform a fold."""
     with ui.element("section").classes("card guide").style("gap: 0"):
@@ -60,6 +83,8 @@ def show() -> None:
         for name, icon, lead, steps in _GUIDE:
             with ui.expansion(name, icon=icon, group="guide"):
                 parts.text(lead, "soft")
+                if name in _WHERE:
+                    _picture(_WHERE[name])
                 with ui.element("ol"):
                     for step in steps:
                         item = ui.label(step)

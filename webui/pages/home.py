@@ -59,7 +59,7 @@ def register(door: Door) -> None:
             with ui.element("div").classes("halves"):
                 # Apart from the rest: while a stage runs, only its own card is drawn again and again.
                 await parts.live(lambda: working.look(client, work), lambda seen: _pipeline(client, seen))
-                await parts.live(lambda: past(client, work), _past, every=4.0)
+                await parts.live(lambda: past(client, work), lambda seen: _past(client, seen), every=4.0)
 
     theme.page("/")(home)
 
@@ -105,6 +105,9 @@ def past(client: Client, work: Workspace) -> Past:
 def _show(client: Client, seen: Glance) -> None:
     if seen.error:
         parts.note("bad", seen.error)
+    if not client.visitor.may("editor"):
+        _looked_at(seen)
+        return
     if seen.params is None:
         if not seen.error:
             welcome.steps(0)
@@ -122,6 +125,14 @@ def _show(client: Client, seen: Glance) -> None:
     _next(client, seen.next)
     if seen.documents or seen.trained:
         _figures(seen, seen.voice)
+
+
+def _looked_at(seen: Glance) -> None:
+    """The same for somebody who only looks: no steps to take."""
+    if seen.voice and (seen.documents or seen.trained):
+        _figures(seen, seen.voice)
+    elif not seen.error:
+        parts.empty("o_hourglass_empty", "Nothing here yet", "It begins when an editor or owner adds a source.")
 
 
 def _next(client: Client, thing: state.Next) -> None:
@@ -157,7 +168,8 @@ def _pipeline(client: Client, seen: working.Work) -> None:
         working.card(client, seen)
 
 
-def _past(seen: Past) -> None:
+def _past(client: Client, seen: Past) -> None:
+    opens = "write" if client.visitor.may("editor") else "drafts"
     if seen.days:
         with ui.element("section").classes("card"):
             parts.heading(2, "When you wrote")
@@ -173,7 +185,7 @@ def _past(seen: Past) -> None:
             with ui.element("div").classes("stack").style("gap: 0.2rem"):
                 for name, brief, when in seen.drafts:
                     with ui.element("div").classes("line nowrap apart"):
-                        ui.link(brief or "Untitled", f"/write?draft={name}").classes("cut").style("color: var(--ink)")
+                        ui.link(brief or "Untitled", f"/{opens}?draft={name}").classes("cut").style("color: var(--ink)")
                         ui.label(when).classes("soft small").style("flex: none")
 
 

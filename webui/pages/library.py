@@ -15,10 +15,12 @@ from webui import parts, theme
 from webui.access.door import Door
 from webui.client import Client, library
 from webui.client.library import Query
+from webui.client.sources import NAMES
 from webui.pages import forgetting
 
 PER_PAGE = 25
 _SHELVES = {"kept": "Kept", "left": "Left out", "copies": "Duplicates"}
+_REGISTERS = {"readme": "README"}
 ORDERS = {
     "published_at": "Newest first",
     "-published_at": "Oldest first",
@@ -71,18 +73,18 @@ class Shelf:
             sorted({str(value) for rows in frames for value in rows[column].unique()})
             for column in ("source", "register", "provenance")
         )
-        with ui.element("div").classes("line").props("role=search").mark(parts.READING):
+        with ui.element("div").classes("line").props("role=search").classes(parts.READING):
             search = (
                 ui.input(placeholder="Search titles and texts")
-                .props('outlined dense clearable debounce=150 aria-label="Search"')
+                .props('outlined dense clearable debounce=60 aria-label="Search"')
                 .classes("grow")
                 .style("min-width: 220px")
             )
             with search.add_slot("prepend"):
                 ui.icon("o_search").props('aria-hidden="true"')
             search.on_value_change(lambda e: self._set(text=e.value or ""))
-            self._select("Source", "source", ["", *sources], "All sources")
-            self._select("Kind", "register", ["", *registers], "All kinds")
+            self._select("Source", "source", ["", *sources], "All sources", NAMES)
+            self._select("Kind", "register", ["", *registers], "All kinds", _REGISTERS)
             if len(provenances) > 1:
                 self._select("Whose words", "provenance", ["", *provenances], "Anyone's words", _PROVENANCES)
             ui.select(ORDERS, value="published_at", on_change=lambda e: self._set(order=e.value)).props(
@@ -92,10 +94,10 @@ class Shelf:
             names = {name: f"{_SHELVES[name]} · {len(rows):,}" for name, rows in self.frames.items()}
             ui.toggle(names, value=self.which, on_change=lambda e: self._set(which=e.value)).props(
                 'no-caps unelevated toggle-color="" toggle-text-color=ink'
-            ).classes("segments").mark(parts.READING)
+            ).classes("segments").classes(parts.READING)
         self.count = ui.label().classes("soft small nums").props('role="status"')
-        self.rows = ui.element("div").classes("rows").mark(parts.READING)
-        self.pager = ui.element("div").classes("line").style("justify-content: center").mark(parts.READING)
+        self.rows = ui.element("div").classes("rows").classes(parts.READING)
+        self.pager = ui.element("div").classes("line").style("justify-content: center").classes(parts.READING)
         await self._draw()
 
     def _select(
@@ -136,9 +138,7 @@ class Shelf:
         pages = -(-total // PER_PAGE)
         if pages > 1:
             with self.pager:
-                ui.pagination(
-                    1, pages, value=self.number, direction_links=True, on_change=lambda e: self._turn(e.value)
-                ).props('max-pages=6 color="" active-design="unelevated" active-color="" gutter="2px"')
+                parts.pages(self.number, pages, self._turn)
 
     def _row(self, row: dict[str, Any]) -> None:
         with ui.element("button").classes("row-item").on("click", lambda: read(self.client, self.work, row["id"])):
@@ -146,8 +146,8 @@ class Shelf:
                 ui.label(row["shown"]).classes("title cut")
                 ui.label(row.get("reason") or row["opening"]).classes("under cut")
             with ui.element("span").classes("side nums"):
-                ui.label(row["register"]).classes("w-kind phone-off")
-                ui.label(row["source"]).classes("w-source phone-off")
+                ui.label(_REGISTERS.get(row["register"], row["register"].capitalize())).classes("w-kind phone-off")
+                ui.label(NAMES.get(row["source"], row["source"])).classes("w-source phone-off")
                 ui.label(f"{row['words']:,} words").classes("w-words phone-off")
                 ui.label(row["published_at"] or "no date").classes("w-date")
 
@@ -162,18 +162,19 @@ def read(client: Client, work: Workspace, document_id: str) -> None:
                 if found:
                     facts = (
                         found["published_at"],
-                        found["source"],
+                        NAMES.get(found["source"], found["source"]),
                         found["register"],
                         f"{found['words']:,} words",
                         found["provenance"],
                     )
                     parts.text(" · ".join(str(fact) for fact in facts if fact), "soft small nums")
-            parts.bare("o_close", "Close", dialog.close)
+            parts.bare("o_close", "Close", dialog.close).classes(parts.READING)
         if found is None:
             parts.note("warn", "This text is no longer there: the library was made anew. Reload the page.")
             return
         _merged(client, work, document_id, found, dialog)
-        _word_on_it(work, document_id, found)
+        if client.visitor.may("editor"):
+            _word_on_it(work, document_id, found)
         if str(found["url"]).startswith(("http://", "https://")):
             ui.link(found["url"], found["url"], new_tab=True).classes("small cut full").props(
                 'rel="noopener noreferrer"'
@@ -194,12 +195,12 @@ def _merged(client: Client, work: Workspace, document_id: str, found: dict[str, 
         read(client, work, other)
 
     if best := found.get("copy_of"):
-        with parts.note("warn", str(found["reason"]), "A copy").mark(parts.READING):
+        with parts.note("warn", str(found["reason"]), "A copy").classes(parts.READING):
             parts.quiet("Read the one that was kept", lambda: turn(str(best)))
     elif found.get("reason"):
         parts.note("warn", str(found["reason"]), "Left out")
     elif copies := library.copies(work, document_id):
-        with ui.element("div").classes("line").mark(parts.READING):
+        with ui.element("div").classes("line").classes(parts.READING):
             parts.text("Its copies were merged into it:", "soft small")
             for copy in copies:
                 parts.quiet(copy, partial(turn, copy))

@@ -49,7 +49,7 @@ def _preview(record: dict[str, Any], platform: str) -> None:
     for number, post in enumerate(posts, 1):
         fold = PLATFORMS[platform].folded
         cut = _fold(post, fold) if fold else len(post)
-        rest = f'<span class="rest">… more\n{escape(post[cut:])}</span>' if cut < len(post) else ""
+        rest = f'<span class="rest">… more\n{escape(post[cut:].lstrip(" "))}</span>' if cut < len(post) else ""
         ui.html(escape(post[:cut]) + rest, sanitize=False).classes("preview").mark("preview")
         label = f"Copy post {number}" if len(posts) > 1 else "Copy as shown"
         parts.quiet(label, partial(_copy, post), icon="o_content_copy").style("align-self: start")

@@ -63,7 +63,9 @@ def _token(client: Client, name: str, title: str, variable: str, words: str, kep
                 parts.chip("Kept", "good")
                 parts.quiet("Forget", lambda: keep("")).props(f'aria-label="Forget the token: {title}"')
             else:
-                field = ui.input(password=True).props(f'outlined dense aria-label="Token: {title}" autocomplete=off')
+                field = ui.input(password=True).props(
+                    f'outlined dense aria-label="Token: {title}" autocomplete=off placeholder="Paste it here"'
+                )
                 parts.quiet("Keep", lambda: keep(field.value or "")).props(f'aria-label="Keep the token: {title}"')
 
 

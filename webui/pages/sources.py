@@ -134,7 +134,7 @@ def _row(client: Client, index: int, entry: dict[str, Any], seen: Seen) -> None:
 
 def place(entry: dict[str, Any]) -> str:
     """Where a source is, for people."""
-    return str(entry.get("url") or entry.get("user") or entry.get("path") or "")
+    return str(entry.get("url") or entry.get("user") or entry.get("path") or "").replace("{sample_site}", "sample site")
 
 
 def _said(found: dict[str, Any] | None) -> str:
@@ -165,9 +165,7 @@ def _consent(client: Client, record: dict[str, Any]) -> None:
             ("Collected", _moment(record.get("collected_at"))), ("Terms", record.get("terms")),
             ("SHA-256 of the file", record.get("sha256")),
         )  # fmt: skip
-        for name, value in facts:
-            if value:
-                parts.text(f"{name}: {value}", "small").style("overflow-wrap: anywhere")
+        parts.table((), [(name, str(value)) for name, value in facts if value])
         box = ui.element("div").classes("stack full").props('aria-live="polite"')
 
         async def ask() -> None:

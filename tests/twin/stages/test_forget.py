@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from dvc.repo import Repo
 
-from twin import choices, registry, tables
+from twin import choices, registry, tables, vault
 from twin import params as params_file
 from twin.cli import main
 from twin.embedding import Embedder
@@ -271,10 +271,18 @@ def test_an_author_goes_as_a_whole(project, capsys):
     write_text(other.raw / "x.txt", "bob's own words stay where they are")
     write_text(settings.root / "params.previous.yaml", PARAMS)
     write_json(settings.home / "drafts" / "ann" / "one.json", {"text": "anything"})
+    for name in ("github", "endpoint"):
+        vault.keep(settings, name, "a token")
+    write_json(settings.home / "schedule" / "one.json", {"text": "At noon."})
+    assert main(["forget", "--author", "bob", "--yes"]) == 0
+    assert vault.kept(settings) == ("github", "endpoint")  # Bob's are not Ann's.
+    write_text(other.raw / "x.txt", "bob's own words stay where they are")
     assert main(["forget", "--author", "../ann", "--yes"]) == 2
     assert main(["forget", "--author", "ann", "--yes"]) == 0
     assert not space.raw.parent.exists() and not (settings.home / "drafts" / "ann").exists()
     assert not (settings.root / "params.previous.yaml").exists()
+    assert not (settings.home / "schedule").exists()
+    assert vault.kept(settings) == ("endpoint",)  # The key of the house's endpoint is nobody's alone.
     assert (other.raw / "x.txt").exists()
     assert found(settings.root) == []
 
