@@ -74,7 +74,9 @@ def _as_v2(request: Any, written: list[Draft]) -> Any:
 async def drafts(twin: Twin, payload: Any) -> list[Draft]:
     """One draft an instance, written at once as far as the predictor has room. Raises Refusal."""
     if isinstance(payload, bytes):  # KServe hands on unread what does not call itself JSON
-        raise Refusal(415, "the request's content-type is not JSON; send `content-type: application/json`", "content-type")
+        raise Refusal(
+            415, "the request's content-type is not JSON; send `content-type: application/json`", "content-type"
+        )
     instances = payload.get("instances") if isinstance(payload, dict) else None
     limit = twin.params.serve.max_in_flight
     if not isinstance(instances, list) or not 1 <= len(instances) <= limit:
