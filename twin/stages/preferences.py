@@ -61,6 +61,7 @@ def prefer(
     found = pairs(Path(config.dataset), adapter, base, work, params, settings, progress)
     report = {"preference_pairs": len(found.pairs)}
     report |= {f"preference_{name}": count for name, count in sorted(found.counts.items())}
+    made = Path(config.out)
     if found.pairs:
         frame = pd.DataFrame([pair.row() for pair in found.pairs])
         # Another edit, other pairs, another training: it must not go on from checkpoints of the former one.
@@ -70,13 +71,12 @@ def prefer(
             config, adapter=str(adapter), pairs=str(work / tables.PAIRS), checkpoints=str(work / "checkpoints")
         )
         start(write_config(job, work / "config.json"))
+        with progress.step("convert the adapter for the local predictor"):
+            adapter_to_gguf(made, base.folder, made / "adapter.gguf")
     else:
         # What was fine-tuned is worth keeping, and train.json says why no more came of it.
-        shutil.copytree(adapter, config.out, dirs_exist_ok=True)
-    made = Path(config.out)
+        shutil.copytree(adapter, made, dirs_exist_ok=True)
     write_json(made / "train.json", read_json(made / "train.json") | report)
-    with progress.step("convert the adapter for the local predictor"):
-        adapter_to_gguf(made, base.folder, made / "adapter.gguf")
 
 
 def pairs(
@@ -132,7 +132,9 @@ def sampled(
             seeds = (params.train.seed + 1000 * attempt + place for place in range(len(left)))
             with progress.step(f"write what is not the author's, {attempt + 1}", len(left)) as step:
                 written = []
-                for one in threads.map(lambda job, seed: _written(job[0], job[1], seed, rules, store, client), left, seeds):
+                for one in threads.map(
+                    lambda job, seed: _written(job[0], job[1], seed, rules, store, client), left, seeds
+                ):
                     written.append(one)
                     step.advance()
             store.save()
