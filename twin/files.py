@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -16,19 +18,46 @@ from typing import Any
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes `path`'s place, on any error it vanishes.
 
-    The caller writes either a file or a folder there. A folder that stood at `path` is replaced as a whole.
+    The caller writes either a file or a folder there. A folder that stood at `path` is replaced as a whole, and what
+    killed writers of it left behind goes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     fresh = holder / path.name
+    alive = _lock(holder)
     try:
         yield fresh
+        if fresh.is_dir():
+            _sweep(path, holder)
         if path.is_dir() and not path.is_symlink():
             # A folder can't be renamed over a full one: the old one steps aside first and is then removed.
             path.replace(holder / "old")
         fresh.replace(path)
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+        os.close(alive)
+
+
+def _lock(folder: Path) -> int:
+    """A handle whose lock says that the folder's writer lives; the system lets it go when the writer is killed."""
+    handle = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):  # a shared disk without locks: then nothing is swept there
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle
+
+
+def _sweep(path: Path, own: Path) -> None:
+    """Remove what killed writers of `path` left beside it: it holds a person's texts."""
+    for left in path.parent.glob(f".{path.name}.????????"):
+        if left == own or not left.is_dir():
+            continue
+        with contextlib.suppress(OSError):
+            handle = os.open(left, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -1,5 +1,10 @@
 """Writes are whole or not at all."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +31,32 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
             fresh.mkdir()
             (fresh / name).write_text(name)
     assert [p.name for p in target.iterdir()] == ["second"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_killed_writer_left_goes_and_a_living_ones_stays(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    lasting = (
+        "import pathlib, sys, time; from twin.files import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as fresh: fresh.mkdir(); (fresh / 'half').touch(); time.sleep(600)"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", lasting, str(target)]) for _ in range(2)]
+    try:
+        until = time.time() + 60
+        while len(list(tmp_path.glob(".out.*/out/half"))) < 2:
+            assert time.time() < until
+            time.sleep(0.02)
+        os.kill(writers[0].pid, signal.SIGKILL)
+        writers[0].wait()
+        with replacing(target) as fresh:
+            fresh.mkdir()
+        assert len(list(tmp_path.glob(".out.*"))) == 1, "the living one's"
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+    with replacing(target) as fresh:
+        fresh.mkdir()
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 

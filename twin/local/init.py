@@ -94,7 +94,17 @@ def _copy(place: Path, inbox: Path) -> str:
         raise SourceError("there is no such file or folder", place, "Check the path given to --from.")
     target = inbox / place.resolve().name
     if place.is_dir():
-        shutil.copytree(place, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", "__pycache__"))
+        unwanted = shutil.ignore_patterns(".git", "__pycache__")
+        try:
+            shutil.copytree(place, target, dirs_exist_ok=True, ignore=unwanted, ignore_dangling_symlinks=True)
+        except shutil.Error as error:
+            # One entry a file: of a full disk there are as many as files.
+            (source, _, reason), *more = error.args[0]
+            raise SourceError(
+                "a folder can't be copied",
+                f"{source} ({reason}{f'; {len(more)} more' if more else ''})",
+                "Free some space or mend the files' rights, then run the same command again.",
+            ) from None
     else:
         shutil.copyfile(place, target)
     return target.name

@@ -1,6 +1,7 @@
 """`twin init` writes params.yaml and an inbox, for the sample author or for a real one."""
 
 import io
+import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -59,6 +60,21 @@ def test_nothing_is_changed_by_a_place_that_is_not_there(project: Settings, tmp_
         init_author(project, "Someone", None, "en", None, [str(tmp_path / "nowhere.zip")])
     assert (tmp_path / "params.yaml").read_text() == before
     assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.*"))
+
+
+def test_what_cannot_be_copied_is_named_and_changes_nothing(project: Settings, tmp_path: Path) -> None:
+    before = (tmp_path / "params.yaml").read_text()
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    (texts / "one.md").write_text("hello")
+    (texts / "gone.md").symlink_to(tmp_path / "nowhere.md")  # a link that leads nowhere holds no text
+    os.mkfifo(texts / "pipe")
+    with pytest.raises(SourceError, match="pipe"):
+        init_author(project, "Someone", None, "en", None, [str(texts)])
+    assert (tmp_path / "params.yaml").read_text() == before
+    (texts / "pipe").unlink()
+    init_author(project, "Someone", None, "en", None, [str(texts)])
+    assert [p.name for p in (tmp_path / "data" / "someone" / "inbox" / "texts").iterdir()] == ["one.md"]
 
 
 def test_a_name_without_letters_needs_an_id(project: Settings) -> None:

@@ -167,7 +167,8 @@ def ends_as(report: dict[str, float], whole: Path) -> None:
     assert report["validation_loss"] == pytest.approx(expected["validation_loss"], rel=0.01)
 
 
-def test_a_failure_shows_its_last_words(tiny_dataset: Path, tmp_path: Path) -> None:
+def test_a_failure_shows_its_last_words(tiny_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twin.training.launch.RESTARTS", 0)
     config, train = job(tmp_path / "no-such-model", tiny_dataset, tmp_path)
     with pytest.raises(TrainingError, match="no-such-model"):
         run(config, train, tmp_path)
