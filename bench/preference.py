@@ -95,7 +95,7 @@ def tune(work: Path, params: Params, settings: Settings) -> dict[str, Any]:
         base = local_path(params.train.base_model, settings.home / "models")
 
         def start(job: Path) -> None:
-            launch(command(job, 1), environment(settings.home, 1), settings.logs / "preference.log")
+            launch(command(job, 1), environment(load().home, 1), settings.logs / "preference.log")
 
         with replacing(models / ALIGNED) as fresh:
             config = SftConfig(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -13,11 +14,17 @@ import pytest
 
 from twin import tables
 from twin.files import read_json, write_json, write_text
-from twin.params import Train
+from twin.params import Train, loads
+from twin.progress import Progress
+from twin.serving.gguf import adapter_to_gguf
+from twin.settings import Settings
+from twin.stages import train as stage
 from twin.training.job import last_complete
 from twin.training.launch import command, environment, launch
 from twin.training.preference import encoded, preference_loss, together
 from twin.training.sft import SftConfig, write_config
+from twin.workspace import Workspace
+from webui.client import edits
 
 # Where the application keeps DeepSpeed's compiled part: built once a machine, not once a test.
 HOME = Path(__file__).parents[3] / ".twin"
@@ -109,6 +116,36 @@ def test_a_killed_run_continues_with_its_reference(
     assert found["preference_steps"] == expected["preference_steps"]
     assert found["preference_loss"] == pytest.approx(expected["preference_loss"], rel=0.01)
     assert found["preference_validation_loss"] == pytest.approx(expected["preference_validation_loss"], rel=0.01)
+
+
+@pytest.mark.slow
+def test_the_stage_goes_on_after_fine_tuning_and_learns_from_edits(
+    tiny_base: Path, tiny_dataset: Path, fine_tuned: Path, settings: Settings, tmp_path: Path
+) -> None:
+    choices = TRAIN.preference.model_copy(update={"texts": 0, "epochs": 20.0})
+    train = TRAIN.model_copy(update={"base_model": str(tiny_base), "preference": choices})
+    params = loads("author: {id: wren, name: Wren}\ndataset: {max_tokens: 128}").model_copy(update={"train": train})
+    space = Workspace(settings.root, "wren")
+    for number in range(4):
+        record = {
+            "text": f"Boats number {number} are a kind of vessel.",
+            "order": {"brief": "boats", "register": "post"},
+        }
+        assert edits.accept(space, record, f"Boat {number} is late & nobody minds. ⚓")
+    # A run that was killed after fine-tuning has left this.
+    left = settings.home / "checkpoints" / "wren" / stage._key(tiny_dataset / tables.EXAMPLES, params) / "fine-tuned"
+    shutil.copytree(fine_tuned, left)
+    adapter_to_gguf(left, tiny_base, left / "adapter.gguf")
+    (HOME / "torch_extensions").mkdir(parents=True, exist_ok=True)
+    (settings.home / "torch_extensions").symlink_to(HOME / "torch_extensions")
+    found = stage.train(tiny_dataset, tmp_path / "adapter", params, settings, Progress("train", settings.progress))
+    assert found["preference_pairs"] == found["preference_edit_kept"] == 4
+    assert found["preference_margin"] > 1 and found["validation_loss"] == 5.0
+    kept = {path.name for path in (tmp_path / "adapter").iterdir()}
+    assert {"adapter.gguf", "adapter_model.safetensors", "learned_from.json", "preference.csv"} <= kept
+    # The texts of the pairs go with the checkpoints: an adapter is copied and registered, and holds none of them.
+    assert not left.parent.exists()
+    assert not any(b"nobody minds" in path.read_bytes() for path in (tmp_path / "adapter").iterdir())
 
 
 def test_both_texts_end_and_share_their_prompt(tiny_base: Path, pairs: Path) -> None:
