@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=5e-5)
     parser.add_argument("--briefs", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--max-new-tokens", type=int, help="of a draft; left out: as params.yaml says")
     options = parser.parse_args()
     params = chosen(parameters.load(options.root / "params.yaml"), options)
     # The project is read; logs, progress and drafts go to the bench's own folder, and no champion is looked for.
@@ -75,7 +76,12 @@ def chosen(params: Params, options: argparse.Namespace) -> Params:
                 "learning_rate": options.learning_rate}
     )  # fmt: skip
     evaluate = params.evaluate.model_copy(
-        update={"briefs": options.briefs, "seeds": options.seeds, "wrong_author_tokens": 0}
+        update={
+            "briefs": options.briefs,
+            "seeds": options.seeds,
+            "wrong_author_tokens": 0,
+            "max_new_tokens": options.max_new_tokens or params.evaluate.max_new_tokens,
+        }
     )
     train = params.train.model_copy(update={"preference": preference})
     return params.model_copy(update={"train": train, "evaluate": evaluate})
