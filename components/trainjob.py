@@ -1,5 +1,6 @@
 """Training as a Kubeflow TrainJob: the stage's arguments and entry point, on as many nodes as params say."""
 
+import dataclasses
 import secrets
 import shutil
 import sys
@@ -26,6 +27,7 @@ def train(
     from twin.basemodel import local_path
     from twin.files import read_json, replacing
     from twin.serving.gguf import adapter_to_gguf
+    from twin.stages.preferences import prefer
     from twin.training.sft import SftConfig, write_config
 
     with progress.step(f"prepare the base model {params.train.base_model}"):
@@ -38,11 +40,18 @@ def train(
         checkpoints=str(work / "checkpoints"), progress=str(work / "progress"),
         max_tokens=params.dataset.max_tokens, train=params.train.model_dump(mode="json"),
     )  # fmt: skip
-    submit(f"twin-{work.name}", write_config(config, work / "config.json"), params)
-    with replacing(out) as fresh:
-        shutil.copytree(work / "adapter", fresh, ignore=shutil.ignore_patterns("README.md"))
+    made = work / "adapter"
+    if not (made / "adapter.gguf").exists():
+        submit(f"twin-{work.name}", write_config(config, work / "config.json"), params)
         with progress.step("convert the adapter for the local predictor"):
-            adapter_to_gguf(fresh, base.folder, fresh / "adapter.gguf")
+            adapter_to_gguf(made, base.folder, made / "adapter.gguf")
+    if params.train.preference.epochs:
+        # Samples are written in this pod; only the training is a job of its own.
+        config = dataclasses.replace(config, out=str(work / "preferring"))
+        prefer(config, base, made, params, settings, progress, lambda job: submit(f"twin-p-{work.name}", job, params))
+        made = work / "preferring"
+    with replacing(out) as fresh:
+        shutil.copytree(made, fresh, ignore=shutil.ignore_patterns("README.md"))
     shutil.rmtree(work, ignore_errors=True)
     found: dict[str, float | int | str] = read_json(out / "train.json")
     return found

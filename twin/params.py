@@ -137,6 +137,22 @@ class Dataset(_Strict):
     seed: int = 7
 
 
+class Preference(_Strict):
+    """Preference tuning after fine-tuning, by DPO with an SFT term; `epochs` 0 leaves it out.
+
+    `texts` training texts are asked for again, of the fine-tuned and of the base model, up to `tries` times each until
+    a sample may stand as the rejected text; the person's own edits are learned from beside them. `beta` is DPO's;
+    `sft_weight` weighs the chosen texts' likelihood against the preference.
+    """
+
+    epochs: float = Field(default=0.0, ge=0)
+    texts: int = Field(default=100, ge=0)
+    tries: int = Field(default=3, ge=1)
+    learning_rate: float = Field(default=5e-5, gt=0)
+    beta: float = Field(default=0.1, gt=0)
+    sft_weight: float = Field(default=1.0, ge=0)
+
+
 class Train(_Strict):
     """LoRA fine-tuning. `token_budget` bounds the tokens learned from in all epochs together; 0 is no bound."""
 
@@ -155,6 +171,7 @@ class Train(_Strict):
     evals_per_epoch: int = Field(default=2, ge=1)
     patience: int = Field(default=3, ge=1)
     seed: int = 7
+    preference: Preference = Preference()
 
 
 class Evaluate(_Strict):

@@ -20,10 +20,11 @@ CHUNKS = "chunks.parquet"
 STYLE = "style.parquet"
 EXAMPLES = "examples.parquet"
 SPLIT_TABLE = "splits.parquet"
+PAIRS = "pairs.parquet"
 
 
 def schema(name: str) -> pa.DataFrameSchema:
-    """The pandera schema of a table: documents, chunks, examples or splits."""
+    """The pandera schema of a table: documents, chunks, examples, splits or pairs."""
     import pandera.pandas as pa
 
     text = pa.Column(str, pa.Check.str_length(min_value=1), nullable=False)
@@ -70,6 +71,13 @@ def schema(name: str) -> pa.DataFrameSchema:
             "split": pa.Column(str, pa.Check.isin(SPLITS)),
             "messages": text,
             "completion": text,
+        },
+        "pairs": {
+            "document_id": text,
+            "source": text,
+            "messages": text,
+            "chosen": text,
+            "rejected": text,
         },
         "splits": {
             "document_id": pa.Column(str, unique=True),

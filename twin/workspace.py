@@ -55,7 +55,7 @@ class Workspace:
 
     @property
     def adapter(self) -> Path:
-        """The trained LoRA adapter: safetensors, GGUF, `train.json`, `loss.csv`."""
+        """The trained LoRA adapter: safetensors, GGUF, `train.json`, `loss.csv`, after preference tuning its curve, too."""
         return self.root / "models" / self.author / "adapter"
 
     @property

@@ -99,5 +99,5 @@ def train_on(
 
 
 def _key(rows: list[dict[str, str]], base: BasePaths, params: Params) -> str:
-    choices = [rows, base.name, params.train.model_dump(mode="json"), params.dataset.max_tokens]
+    choices = [rows, base.name, params.train.model_dump(mode="json", exclude={"preference"}), params.dataset.max_tokens]
     return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:16]

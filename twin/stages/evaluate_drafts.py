@@ -24,7 +24,7 @@ from twin.prompts import STOP, opened
 from twin.records import Message
 
 _START_SECONDS = 120
-_SLOTS = 8
+SLOTS = 8
 _SAVE_SECONDS = 5.0
 _SAMPLING = {"max_new_tokens", "temperature", "min_p", "repetition_penalty"}
 
@@ -51,7 +51,7 @@ def drafts(
             "Put its *.gguf into the folder that train.base_model names.",
         )
     chosen = params.evaluate
-    store = _Store(kept, _digests(gguf, adapters), chosen.model_dump(include=_SAMPLING))
+    store = Store(kept, digests(gguf, adapters), chosen.model_dump(include=_SAMPLING))
     total = sum(len(ask.prompts) * ask.seeds for ask in asked.values())
     with progress.step("write drafts", total) as step, predictor(gguf, adapters) as url:
         client = Predictor(url)
@@ -67,17 +67,17 @@ def drafts(
             return store.put(model, messages, seed, Written(opened(done.text), done.finish_reason == "stop"))
 
         try:
-            return write(asked, writer, chosen.seed, lambda arm: step.advance(1, arm), _SLOTS)
+            return write(asked, writer, chosen.seed, lambda arm: step.advance(1, arm), SLOTS)
         finally:
             client.close()
             store.save()
 
 
-class _Store:
+class Store:
     """Texts that were written, by everything that they depend on; saved every few seconds."""
 
     def __init__(self, folder: Path, digests: Mapping[str, str], sampling: Mapping[str, Any]) -> None:
-        self._path, self._digests, self._sampling = folder / "drafts.json", digests, dict(sampling)
+        self._path, self.digests, self._sampling = folder / "drafts.json", digests, dict(sampling)
         self._known: dict[str, list[Any]] = read_json(self._path) if self._path.exists() else {}
         self._used: dict[str, list[Any]] = {}
         self._saved, self._lock = time.time(), threading.Lock()
@@ -106,11 +106,12 @@ class _Store:
         write_json(self._path, self._used if len(self._used) >= len(self._known) else {**self._known, **self._used})
 
     def _key(self, model: str, messages: Sequence[Message], seed: int) -> str:
-        what = [self._digests[model], list(messages), seed, self._sampling]
+        what = [self.digests[model], list(messages), seed, self._sampling]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _digests(gguf: Path, adapters: Mapping[str, Path]) -> dict[str, str]:
+def digests(gguf: Path, adapters: Mapping[str, Path]) -> dict[str, str]:
+    """Model → what tells its weights from others'."""
     base = f"{gguf.name}:{gguf.stat().st_size}"
     return {BASE: base} | {
         model: base + hashlib.sha256((folder / "adapter.gguf").read_bytes()).hexdigest()
@@ -130,7 +131,7 @@ def predictor(gguf: Path, adapters: Mapping[str, Path]) -> Iterator[str]:
         log = Path(folder) / "log"
         command = [
             sys.executable, "-m", "twin.serving.predictor", "--port", str(port), "--gguf", str(gguf),
-            "--pointers", folder, "--slots", str(_SLOTS), "--context", "2048",
+            "--pointers", folder, "--slots", str(SLOTS), "--context", "2048",
         ]  # fmt: skip
         for model, path in adapters.items():
             command += ["--adapter", f"{model}={path / 'adapter.gguf'}"]

@@ -19,6 +19,8 @@ RESTARTS = 2
 ORPHANED = 143
 # Names the process that started the training; the training ends when that is gone.
 LAUNCHER = "TWIN_LAUNCHER"
+# Names the folder of the part that DeepSpeed compiles.
+_EXTENSIONS = "TORCH_EXTENSIONS_DIR"
 # A traceback's last line; torchrun prints a long report of its own after it.
 _ERROR = re.compile(r"^(?:\[rank\d+\]: )?([\w.]*(?:Error|Exception|Killed|Interrupt)\b.*)$", re.MULTILINE)
 
@@ -42,7 +44,7 @@ def environment(home: Path, processes: int) -> dict[str, str]:
         **os.environ,
         LAUNCHER: str(os.getpid()),
         "OMP_NUM_THREADS": str(max(1, cores // processes)),
-        "TORCH_EXTENSIONS_DIR": str(home / "torch_extensions"),
+        _EXTENSIONS: str(home / "torch_extensions"),
         "TOKENIZERS_PARALLELISM": "false",
         # The compiler's helper (ninja) lies beside this interpreter, which need not be on PATH.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
@@ -72,6 +74,7 @@ def end_with_those_who_started_it() -> None:
 def launch(arguments: Sequence[str], env: dict[str, str], log: Path) -> None:
     """Run to the end; progress lines pass through, the rest goes to `log`. Raises TrainingError with its last lines."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    _unlock(env.get(_EXTENSIONS, ""))
     # Training must leave room for the page and the predictor: they answer a person, it does not.
     with (
         open(log, "w", encoding="utf-8", buffering=1) as file,
@@ -94,6 +97,17 @@ def launch(arguments: Sequence[str], env: dict[str, str], log: Path) -> None:
             last_words(log.read_text(encoding="utf-8")),
             f"The whole log is {log}; run again to continue.",
         )
+
+
+def _unlock(extensions: str) -> None:
+    """Take away the lock of a build that was killed: every later training would wait for it, for ever."""
+    import psutil
+
+    for lock in Path(extensions).glob("*/lock") if extensions else ():
+        # Whoever builds there was told where; a process of somebody else's can't be asked, and does not build here.
+        told = (p.info["environ"] or {} for p in psutil.process_iter(["environ"]) if p.pid != os.getpid())
+        if not any(environ.get(_EXTENSIONS) == extensions for environ in told):
+            lock.unlink(missing_ok=True)
 
 
 def last_words(log: str) -> str:

@@ -99,19 +99,19 @@ def test_two_briefs_give_metrics_gate_report_and_plots(tmp_path: Path, settings:
 def _written_again(dataset: Path, adapter: Path, out: Path, params: Params, settings: Settings) -> None:
     """A second evaluation of the same adapter writes nothing anew, however it measures; another sampling does."""
     from twin.evaluation.arms import Ask, Written
-    from twin.stages.evaluate_drafts import _digests, _Store
+    from twin.stages.evaluate_drafts import Store, digests
 
     kept = settings.home / "evaluation" / "wren"
     gguf = adapter / "adapter.gguf"
-    store = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.8})
+    store = Store(kept, digests(gguf, {"lora": adapter}), {"temperature": 0.8})
     ask = Ask("lora", [[{"role": "user", "content": "ferry"}]])
     assert store.get(ask.model, ask.prompts[0], 7) is None
     store.put(ask.model, ask.prompts[0], 7, Written("no ferry.", True))
     store.save()
-    again = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.8})
+    again = Store(kept, digests(gguf, {"lora": adapter}), {"temperature": 0.8})
     assert again.get("lora", ask.prompts[0], 7) == Written("no ferry.", True)
     assert again.get("base", ask.prompts[0], 7) is None and again.get("lora", ask.prompts[0], 8) is None
-    other = _Store(kept, _digests(gguf, {"lora": adapter}), {"temperature": 0.7})
+    other = Store(kept, digests(gguf, {"lora": adapter}), {"temperature": 0.7})
     assert other.get("lora", ask.prompts[0], 7) is None
 
 

@@ -122,6 +122,7 @@ def trailing(settings, space):
         write_text(folder / "adapter_model.safetensors", "weights")
         write_json(folder / "learned_from.json", {"documents": sorted(map(choices.digest, ids))})
     write_text(home / "checkpoints" / "ann" / "ab" / "checkpoint-1" / "adapter_model.safetensors", "weights")
+    write_json(home / "checkpoints" / "ann" / "ab" / "preference" / "drafts.json", {"key": [SECRET, True]})
     texts = tables.read(space.documents / tables.DOCUMENTS).set_index("id")["text"]
     model = params_file.load(space.params).train.base_model
     summed = {f"files:texts/{CANARY}.md": f"On a {CANARY} and its keeper.", "files:texts/story-1.md": "On boats."}

@@ -8,7 +8,8 @@ import pytest
 from twin import tables
 from twin.params import Train
 from twin.training.encode import IGNORED, encode
-from twin.training.sft import last_complete, pad, planned_steps
+from twin.training.job import last_complete, pad
+from twin.training.sft import planned_steps
 
 
 @pytest.fixture(scope="module")

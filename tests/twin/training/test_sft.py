@@ -17,8 +17,9 @@ import pytest
 from twin.errors import TrainingError
 from twin.files import read_json
 from twin.params import Train
+from twin.training.job import last_complete
 from twin.training.launch import LAUNCHER, MODULE, ORPHANED, command, environment, launch
-from twin.training.sft import SftConfig, last_complete, write_config
+from twin.training.sft import SftConfig, write_config
 
 pytestmark = pytest.mark.slow
 # Where the application keeps DeepSpeed's compiled part: built once a machine, not once a test.
