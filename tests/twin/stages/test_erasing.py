@@ -48,7 +48,7 @@ def _zip(name: str, data: bytes) -> bytes:
         "gzip in zip",
         "cut zip",
         "cut gzip",
-    ],  # fmt: skip
+    ],
 )
 def test_packed_text_is_found_and_goes(tmp_path: Path, packed: Callable[[str], bytes]) -> None:
     traces = Traces()
