@@ -22,12 +22,13 @@ _RAW = {"Accept": "application/vnd.github.raw+json"}
 _MAX_BYTES = 5_000_000
 _GENERATED = re.compile(
     r"@generated|code generated .* do not edit|"
-    r"(?:this (?:file|readme) (?:is|was) )?(?:auto(?:matically)?[- ]generated)|"
+    # Of itself: a README may well speak of what else is generated.
+    r"(?:^[^\w\n]*|<!--[^>]{0,200}|\b(?:this|the) (?:file|readme|document|page|section)\b[^.\n]{0,30})auto(?:matically)?[- ]generated|"
     r"this project was bootstrapped with \[create react app\]|project bootstrapped with \[`?create-next-app|"
     r"this template (?:should help|provides a minimal setup)|this project was generated with \[angular cli\]|"
     r"everything you need to build a svelte project|starter template to learn how|"
     r"a new flutter project\.\s+## getting started|to run this project.{0,40}create expo app",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
 )
 _SCANNED = 4000
 _BLOGS = ("blog", "_posts", "posts", "articles", "writing", "essays", "journal", "content", "til", "notes", "_drafts")

@@ -15,7 +15,7 @@ from twin.sources.archive import Archive
 from twin.sources.encodings import decode, text_stream
 from twin.sources.json_stream import lines, records
 from twin.sources.reading import Item, Skipped, each, make, moment, short_hash
-from twin.sources.table import cells, column
+from twin.sources.table import column, parted
 
 TERMS = "a table that the person handed in"
 
@@ -67,7 +67,7 @@ def read_rows(
 def _read(archive: Archive, author: str, fetched_at: datetime, columns: dict[str, str], name: str) -> Iterator[Item]:
     where = f"{archive.path}:{name}" if len(archive.names) > 1 else str(archive.path)
     suffix = PurePosixPath(name).suffix.lower()
-    rows = _csv_rows(archive, name, where) if suffix in (".csv", ".tsv") else json_rows(archive, name, where)
+    rows = _csv_rows(archive, name, where, columns) if suffix in (".csv", ".tsv") else json_rows(archive, name, where)
     yield from _documents(rows, where, author, fetched_at, columns)
 
 
@@ -159,13 +159,23 @@ def _one_object(archive: Archive, name: str, where: str) -> list[Any] | None:
     return max(lists, key=len) if lists else [value]
 
 
-def _csv_rows(archive: Archive, name: str, where: str) -> Iterator[tuple[int, Any]]:
+def _csv_rows(archive: Archive, name: str, where: str, columns: dict[str, str]) -> Iterator[tuple[int, Any]]:
     with archive.open(name) as file:
-        rows = cells(text_stream(file, where), where)
+        mark, rows = parted(text_stream(file, where), where)
         names = next(rows, [])
+        told = _values({cell: cell for cell in names}, columns).get("text")
+        place = names.index(told) if told in names else -1
         for number, row in enumerate(rows, 1):
             if row:
-                yield number, dict(zip(names, row, strict=False))
+                yield number, dict(zip(names, _mended(row, len(names), place, mark), strict=False))
+
+
+def _mended(row: list[str], width: int, place: int, mark: str) -> list[str]:
+    """The row with as many cells as there are columns: an unquoted text is split where it holds the mark."""
+    more = len(row) - width
+    if place < 0 or more <= 0 or not any(cell.strip() for cell in row[width:]):
+        return row
+    return [*row[:place], mark.join(row[place : place + more + 1]), *row[place + more + 1 :]]
 
 
 def _no_text(where: str, row: dict[str, Any], columns: dict[str, str]) -> None:

@@ -168,6 +168,8 @@ def read_comments(text: str, where: str, author: str, fetched_at: datetime) -> I
 
 def _media(text: str, where: str, author: str, fetched_at: datetime, posts: list[str]) -> Iterator[Item]:
     """Rich_Media.csv: what was said with a photo on the feed. The variant of two columns, Type and Link, has no texts."""
+    from twin.text.clean import words as count_words
+
     head = [column(cell) for cell in re.split(r"[,;\t]", text.lstrip("\ufeff\r\n").split("\n", 1)[0])]
     if head == ["type", "link"]:
         yield Skipped(what=where, reason="a list of media without texts")
@@ -175,7 +177,7 @@ def _media(text: str, where: str, author: str, fetched_at: datetime, posts: list
     for row in linkedin_tables.rows(text, where, linkedin_tables.MEDIA_COLUMNS):
         said, words = row["datetime"], row["mediadescription"]
         what = f"{said} {row['medialink']}".strip()
-        if not _FEED.search(said) or len(words.split()) < _MIN_MEDIA_WORDS:
+        if not _FEED.search(said) or count_words(words) < _MIN_MEDIA_WORDS:
             yield Skipped(what=what, reason="a picture or file without a post's words")
         elif any(post.startswith(_squeezed(words)) for post in posts):
             yield Skipped(what=what, reason="also in Shares.csv")

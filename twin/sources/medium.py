@@ -83,7 +83,7 @@ def _is_response(body: Tag, title: str) -> bool:
     from twin.text.markup import plain
 
     first = body.select_one(".graf")
-    if body.select_one(".graf--title") or first is None or first.name != "p":
+    if body.select_one(".graf--title") or first is None or first.name not in ("p", "blockquote"):
         return False
     start = title.rstrip("…. ").strip()
     return bool(start) and plain(first).startswith(start)

@@ -97,9 +97,11 @@ def body_text(body: str) -> str:
 
 
 def _name_content(root: Tag) -> None:
-    """Words that stand only in an element's data: names mentioned, formulas, captions of galleries."""
+    """Words that stand only in an element's data: names mentioned, shares' signs, formulas, captions of galleries."""
     for tag in root.select(".mention-wrap"):
         tag.replace_with(str(_data(tag).get("name") or tag.get_text()))
+    for tag in root.select(".cashtag-wrap"):
+        tag.replace_with(str(_data(tag).get("symbol") or tag.get_text()))
     for tag in root.select(".latex-rendered"):
         tag.name = "p"
         tag.string = f"$${_data(tag).get('persistentExpression') or ''}$$"

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TextIO
+from typing import Any, TextIO
 
 from twin.errors import SourceError
 
@@ -17,6 +17,11 @@ MAX_CELL = 8 * 2**20
 
 def cells(text: str | TextIO, where: str) -> Iterator[list[str]]:
     """The rows, an empty line being an empty row; raises SourceError naming the line that can't be read."""
+    yield from parted(text, where)[1]
+
+
+def parted(text: str | TextIO, where: str) -> tuple[str, Iterator[list[str]]]:
+    """What parts the cells, and the rows as `cells` gives them."""
     csv.field_size_limit(MAX_CELL)
     lines = io.StringIO(text, newline="") if isinstance(text, str) else text
     try:
@@ -24,9 +29,13 @@ def cells(text: str | TextIO, where: str) -> Iterator[list[str]]:
         # A spreadsheet may say in a line of its own what parts its cells.
         named = re.fullmatch(r"sep=(.)\s*", first)
         first = _first(lines) if named else first
-        reader = csv.reader(chain([first], lines), delimiter=named[1] if named else max(",\t;", key=first.count))
-    except ValueError as error:
+        mark = named[1] if named else max(",\t;", key=first.count)
+        return mark, _rows(csv.reader(chain([first], lines), delimiter=mark), where)
+    except (TypeError, ValueError) as error:
         raise SourceError("a table can't be read", f"{where} ({error})", "Export it again.") from None
+
+
+def _rows(reader: Any, where: str) -> Iterator[list[str]]:
     try:
         yield from reader
     except (csv.Error, ValueError) as error:

@@ -29,7 +29,9 @@ _QUOTED = re.compile(
     r"\s*https?://(?:mobile\.)?(?:twitter|x)\.com/(?:\w+|i/web)/status/\d+(?:/(?:photo|video)/\d+)?(?:\?\S*)?\s*$"
 )
 _CREATED = "%a %b %d %H:%M:%S %z %Y"
-_OTHERS = re.compile(r"(?:^|\s)RT @\w+:")
+_OTHERS = re.compile(r"(?:^|\s)[RM]T @\w+:")
+# How posts were quoted by hand before there was a button for it.
+_BY_HAND = re.compile(r"\s*(?:“@\w+:[^”]*”?|\"@\w+:(?:.*\"|.*))", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -170,7 +172,7 @@ def _own(text: str, tweet: dict[str, Any]) -> str:
             text = re.sub(rf"\s*{re.escape(address)}", "", text) if address else text
     entities = tweet.get("entities")
     text = expanded(text, entities.get("urls") if isinstance(entities, dict) else None, "url", "expanded_url")
-    text = _QUOTED.sub("", text)
+    text = _BY_HAND.sub("", _QUOTED.sub("", text))
     # What follows an old-style repost is another's: the words before it are one's own.
     others = _OTHERS.search(text)
     return text[: others.start()] if others else text

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import json
+import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,12 +33,12 @@ def erase(path: Path, traces: Traces, whole: bool = False) -> str:
     kind = _kind(path)
     if not kind:
         return ""
-    if kind == "table" and not whole:
+    if kind == "table" and not whole and not _is_broken(path):
         return _rows(path, traces)
     if not holds(path, traces):
         return ""
-    if kind == "sqlite" and not whole:
-        return erasing_sqlite.erase(path, traces)
+    if kind == "sqlite" and not whole and (done := erasing_sqlite.erase(path, traces)):
+        return done
     if kind == "json" and not whole and _entries(path, traces):
         return "entries removed"
     if kind == "text" and not whole and (path.suffix in _LINES or path.name == "log") and _lines(path, traces):
@@ -50,7 +51,8 @@ def holds(path: Path, traces: Traces) -> bool:
     """Whether a file holds a trace, looked at as what it is: a table by its cells, compressed data unpacked."""
     kind = _kind(path)
     if kind == "table":
-        return any(map(traces.in_value, _cells(path)))
+        # What a killed writer left of a table can't be looked into, and is of use to nobody.
+        return _is_broken(path) or any(map(traces.in_value, _cells(path)))
     if kind == "json":
         try:
             return traces.in_value(read_json(path))
@@ -59,13 +61,10 @@ def holds(path: Path, traces: Traces) -> bool:
     if kind == "sqlite":
         return erasing_sqlite.holds(path, traces)
     if kind == "zip":
-        return any(traces.in_text(text) for text in _members(path))
+        whole = zipfile.is_zipfile(path)
+        return any(traces.in_text(text) for text in (_members(path) if whole else _salvaged(path.read_bytes())))
     if kind == "gzip":
-        try:
-            with gzip.open(path) as file:
-                return traces.in_text(_decoded(file.read(_PACKED)))
-        except OSError:
-            return False
+        return traces.in_text(_decoded(_gunzipped(path.read_bytes())))
     return bool(kind) and traces.in_text(_decoded(path.read_bytes()))
 
 
@@ -156,18 +155,25 @@ def _rows(path: Path, traces: Traces) -> str:
     return f"{gone} rows removed" if gone else ""
 
 
-def _cells(path: Path) -> Iterator[Any]:
+def _is_broken(path: Path) -> bool:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
-            names = _worded(file.schema_arrow)
-            for batch in file.iter_batches(1000, columns=names) if names else ():
-                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    yield _opened(cells)
+        pq.ParquetFile(path).close()
     except (pa.ArrowInvalid, OSError):
-        return
+        return True
+    return False
+
+
+def _cells(path: Path) -> Iterator[Any]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        names = _worded(file.schema_arrow)
+        for batch in file.iter_batches(1000, columns=names) if names else ():
+            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                yield _opened(cells)
 
 
 def _worded(schema: Any) -> list[str]:
@@ -225,7 +231,7 @@ def _item(item: Any, traces: Traces) -> Any:
 def _lines(path: Path, traces: Traces) -> bool:
     lines = path.read_bytes().split(b"\n")
     kept = b"\n".join(line for line in lines if not traces.in_text(line.decode("utf-8", "ignore")))
-    if traces.in_text(kept.decode("utf-8", "ignore")):
+    if traces.in_text(_decoded(kept)):
         kept = b""
     if path.suffix == ".log" or path.name == "log":
         # A running process goes on writing into its log: the file is emptied and filled, not replaced.
@@ -246,11 +252,46 @@ def _members(file: Path | BinaryIO, deep: int = _DEEP) -> Iterator[str]:
                 if data[:2] == b"PK" and deep:
                     yield from _members(io.BytesIO(data), deep - 1)
                 else:
-                    yield _decoded(data)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+                    yield _decoded(_gunzipped(data) if data[:2] == b"\x1f\x8b" else data)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError):
         return
 
 
+def _salvaged(data: bytes) -> Iterator[str]:
+    """The texts of a ZIP that was cut short and lacks its list: each begins with a header of its own."""
+    starts = [found.start() for found in re.finditer(rb"PK\x03\x04", data)]
+    for at, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        begin = (
+            at
+            + 30
+            + int.from_bytes(data[at + 26 : at + 28], "little")
+            + int.from_bytes(data[at + 28 : at + 30], "little")
+        )
+        inner = data[begin:end]
+        yield _decoded(_gunzipped(inner, -15) if data[at + 8] == zipfile.ZIP_DEFLATED else inner)
+
+
+def _gunzipped(data: bytes, kind: int = 47) -> bytes:
+    """What is packed, as far as it can be read: a file that was cut short holds text all the same."""
+    made, rest = bytearray(), data
+    while rest and len(made) < _PACKED:
+        unpack, at = zlib.decompressobj(kind), 0
+        try:
+            while at < len(rest) and not unpack.eof and len(made) < _PACKED:
+                made += unpack.decompress(rest[at : at + 2**16])
+                at += 2**16
+        except zlib.error:
+            break
+        rest = unpack.unused_data + rest[at:] if kind > 0 else b""
+    return bytes(made)
+
+
 def _decoded(data: bytes) -> str:
-    wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    return data.decode("utf-16" if wide else "utf-8", "ignore")
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return data.decode("utf-16", "ignore")
+    head = data[:4096]
+    if len(head) > 1 and head.count(0) * 4 >= len(head):
+        # Latin text in UTF-16 without a mark has every other byte zero; so have some binary files, which say nothing.
+        wide = "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
+        return data.decode(wide, "ignore") + data.decode("utf-8", "ignore")
+    return data.decode("utf-8", "ignore")

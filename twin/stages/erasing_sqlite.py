@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from twin.text.traces import Traces
 
-_Cell = tuple[str, str, int]
+# Table, column, and what its row is known by.
+_Cell = tuple[str, str, dict[str, Any]]
 
 
 def holds(path: Path, traces: Traces) -> bool:
@@ -22,31 +24,54 @@ def holds(path: Path, traces: Traces) -> bool:
 
 
 def erase(path: Path, traces: Traces) -> str:
-    """Empty these cells (a row whose cell must not be empty goes) and pack the file, so that no byte is left in it."""
-    with closing(sqlite3.connect(path, timeout=30)) as database:
-        cells = list(_found(database, traces))
-        for table, column, row in cells:
-            try:
-                database.execute(f'UPDATE "{table}" SET "{column}" = \'\' WHERE rowid = ?', (row,))  # noqa: S608
-            except sqlite3.IntegrityError:
-                database.execute(f'DELETE FROM "{table}" WHERE rowid = ?', (row,))  # noqa: S608
-        database.commit()
-        if cells:
-            database.execute("VACUUM")
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    """Empty these cells (a row whose cell must not be empty goes) and pack the file, so that no byte is left in it.
+
+    A row known by its words alone goes whole. "" for a file that is damaged: nothing can be taken out of it.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=30)) as database:
+            cells = list(_found(database, traces))
+            for table, column, row in cells:
+                _empty(database, table, column, row)
+            database.commit()
+            if cells:
+                database.execute("VACUUM")
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return ""
     return f"{len(cells)} cells emptied" if cells else ""
+
+
+def _empty(database: sqlite3.Connection, table: str, column: str, row: dict[str, Any]) -> None:
+    where = " AND ".join(f'"{key}" IS ?' if key != "rowid" else "rowid = ?" for key in row)
+    if "rowid" in row:
+        try:
+            database.execute(f'UPDATE "{table}" SET "{column}" = \'\' WHERE {where}', [*row.values()])  # noqa: S608
+            return
+        except sqlite3.IntegrityError:
+            pass
+    database.execute(f'DELETE FROM "{table}" WHERE {where}', [*row.values()])  # noqa: S608
 
 
 def _found(database: sqlite3.Connection, traces: Traces) -> Iterator[_Cell]:
     tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     for table in tables:
-        columns = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]
+        told = list(database.execute(f'PRAGMA table_info("{table}")'))
+        columns = [row[1] for row in told]
         names = ", ".join(f'"{column}"' for column in columns)
+        keys = ["rowid"]
         try:
             rows = database.execute(f'SELECT rowid, {names} FROM "{table}"')  # noqa: S608
         except sqlite3.OperationalError:
-            continue
-        for row, *values in rows:
-            for column, value in zip(columns, values, strict=True):
+            # A table without row numbers.
+            keys = [row[1] for row in told if row[5]]
+            if not keys:
+                continue
+            key_names = ", ".join(f'"{key}"' for key in keys)
+            rows = database.execute(f'SELECT {key_names}, {names} FROM "{table}"')  # noqa: S608
+        for values in rows:
+            for column, value in zip(columns, values[len(keys) :], strict=True):
                 if isinstance(value, str | bytes) and traces.in_value(value):
-                    yield table, column, row
+                    yield table, column, dict(zip(keys, values, strict=False))

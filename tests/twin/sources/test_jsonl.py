@@ -35,6 +35,22 @@ def test_csv_with_named_columns(tmp_path, now, sort_out):
     assert skipped.reason == "a row without words"
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("text\nYes, this, and that\n", "Yes, this, and that"),
+        ("date,text\n2024-05-01,Well, yes\n", "Well, yes"),
+        ("nr;words;date\n1;Well; yes;2024-05-01\n", "Well; yes"),
+        ("text,date\nx,2024-05-01,,\n", "x"),
+    ],
+)
+def test_an_unquoted_text_is_whole(content, text, tmp_path, now, sort_out):
+    columns = {"text": "words"} if "words" in content else None
+    (one,), _ = read(tmp_path, "t.csv", content, now, sort_out, columns)
+    assert one.text == text
+    assert "date" not in content or str(one.published_at)[:10] == "2024-05-01"
+
+
 @pytest.mark.parametrize("stamp", [1714557600, 1714557600000, "2024-05-01T10:00:00Z", "Wed, 01 May 2024 10:00:00 GMT"])
 def test_dates_in_every_spelling(stamp, tmp_path, now, sort_out):
     (one,), _ = read(tmp_path, "t.json", json.dumps([{"body": "x", "created_at": stamp}]), now, sort_out)

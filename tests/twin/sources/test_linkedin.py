@@ -204,12 +204,15 @@ def test_a_text_with_a_photo_is_one_document(pack, now, sort_out):
         "Date/Time,Media Description,Media Link\n"
         f'"{said}","A walk along\n\nthe old quay, at last",https://m/1\n'
         f'"{said}",Only here are these six words,https://m/2\n'
+        f'"{said}",昨日は港を歩いてきました,https://m/4\n'
         '"You uploaded a profile photo on May 2, 2021 at 9:05 AM (GMT)",,https://m/3\n'
     )
     files = {"Shares.csv": shares(["A walk along\n\nthe old quay, at last"]), "Rich_Media.csv": rich}
     with archive.opened(pack(files), 10) as opened:
         documents, skipped = sort_out(linkedin.read_export(opened, "ann", now))
-    assert [d.text for d in documents] == ["A walk along\n\nthe old quay, at last", "Only here are these six words"]
+    assert [d.text for d in documents] == [
+        "A walk along\n\nthe old quay, at last", "Only here are these six words", "昨日は港を歩いてきました",
+    ]  # fmt: skip
     assert documents[1].published_at == datetime(2024, 2, 28, 13, 44, tzinfo=UTC)
     assert [s.reason for s in skipped] == ["also in Shares.csv", "a picture or file without a post's words"]
 

@@ -52,6 +52,14 @@ def test_a_response_is_a_reply_without_a_title(pack, now, sort_out):
     assert (reply.register, reply.title, reply.text) == ("reply", "", "Thank you for this, Bo. We tried it too.")
 
 
+def test_a_response_to_a_passage_bears_no_one_else_s_title(pack, now, sort_out):
+    body = '<blockquote class="graf graf--blockquote graf--leading">Their words on tides</blockquote><p class="graf">Mine</p>'
+    name = "posts/2024-06-03_Their-words-abcdef012345.html"
+    with archive.opened(pack({name: page(title="Their words on tides", body=SECTION.format(body))}), 10) as opened:
+        (post,), _ = sort_out(medium.read_export(opened, "ann", now))
+    assert (post.register, post.title, post.text) == ("reply", "", "> Their words on tides\n\nMine")
+
+
 def test_drafts_are_skipped_and_other_folders_not_opened(pack, now, sort_out):
     files = {
         "posts/draft_T-0123456789ab.html": page(footer="View original."),

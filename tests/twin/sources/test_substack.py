@@ -109,6 +109,7 @@ cd</code></pre></div>""", "```bash\nls *\ncd\n```"),
         ('<div class="instagram-embed-wrap"><div class="instagram-title">A post shared by Bo</div></div><p>x</p>', "x"),
         ("""<div class="comment" data-attrs='{"comment":{"body":"their note"}}'></div><p>x</p>""", "x"),
         ('<div class="embedded-post-wrap"><div class="embedded-post-title">Theirs</div></div><p>x</p>', "x"),
+        ("""<p>Buy <span class="cashtag-wrap" data-attrs='{"symbol":"$TIDE"}'></span> now</p>""", "Buy $TIDE now"),
         ('<div class="callout-block"><p>Mine</p></div>', "Mine"),
     ],
 )  # fmt: skip

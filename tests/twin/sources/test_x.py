@@ -44,6 +44,13 @@ def test_threads_are_joined_replies_told_and_reposts_left_out(pack, now, sort_ou
     assert [s.reason for s in skipped] == ["a repost of others' words"]
 
 
+def test_others_words_quoted_by_hand_are_left_out(pack, now, sort_out):
+    said = ["So true “@bo: not mine”", '"@bo: nor "this" either" yes!', "MT @bo: not mine", "Look: RT @bo: not mine"]
+    files = {"tweets.js": script("tweets", [tweet(place, text) for place, text in enumerate(said, 1)])}
+    documents, _ = read(files, pack, now, sort_out)
+    assert [d.text.strip() for d in documents] == ["So true", "yes!", "Look:"]
+
+
 def test_a_long_post_is_whole(pack, now, sort_out):
     whole = "This is a long post that was cut right about here, and goes on.\n\nTo its end."
     note = {"noteTweet": {"noteTweetId": "5", "createdAt": "2026-06-14T12:03:41.000Z", "core": {"text": whole}}}

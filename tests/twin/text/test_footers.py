@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from twin.text import footers
 
 FOOTER = "Subscribe to my newsletter at https://a.org/{n}?x={n}"
@@ -48,3 +50,30 @@ def test_a_last_line_that_repeats_goes_and_the_lines_above_it_stay():
     assert footers.without(texts[3], keys) == (
         "Opening 3.\n\n→ one 3\n→ two", ["♻️ Repost it. Follow Ann Reed for more."],
     )  # fmt: skip
+
+
+def test_a_call_at_the_beginning_goes_and_a_way_of_beginning_stays():
+    call = "Welcome to Tide Notes, the weekly newsletter. Subscribe at https://t.example/{n}"
+    texts = [f"{call.format(n=n)}\n\n---\n\nOpening {n}.\n\nMiddle {n}." for n in range(12)]
+    keys = footers.found_in(texts)
+    assert footers.without(texts[3], keys) == ("Opening 3.\n\nMiddle 3.", [call.format(n=3)])
+    habit = [
+        f"Here is what I saw on the water this week, and what I made of it, my dears:\n\nTide {n}.\n\nEnd {n}."
+        for n in range(12)
+    ]
+    assert footers.found_in(habit) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "このニュースレターを購読してください。毎週金曜日に配信しています。",
+        "关注我的公众号，每周五更新。",
+        "Подписывайтесь на мой канал.",
+        "Folgt mir für mehr davon.",
+        "Bana katılmak için abone olun.",
+    ],
+)
+def test_calls_in_other_languages_are_footers(call):
+    texts = [f"一{n}。\n\n{call}" for n in range(12)]
+    assert footers.without(texts[3], footers.found_in(texts)) == ("一3。", [call])
