@@ -76,7 +76,7 @@ def _open(page: Page, url: str) -> None:
 def _compress(picture: Path) -> None:
     """A palette holds these few colours: a third of the bytes, and nothing to be seen of it."""
     with Image.open(picture) as image:
-        small = image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
+        small = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     small.save(picture, optimize=True)
 
 

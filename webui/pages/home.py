@@ -58,7 +58,7 @@ def register(door: Door) -> None:
             work = client.workspace(params.author.id)
             with ui.element("div").classes("halves"):
                 # Apart from the rest: while a stage runs, only its own card is drawn again and again.
-                await parts.live(lambda: working.look(client, work), lambda seen: _pipeline(client, seen))
+                await parts.live(lambda: working.look(client, work), lambda seen: pipeline(client, seen))
                 await parts.live(lambda: past(client, work), lambda seen: _past(client, seen), every=4.0)
 
     theme.page("/")(home)
@@ -161,7 +161,8 @@ def _figures(seen: Glance, voice: state.Voice) -> None:
             parts.figure(seen.score.name, seen.score.value, seen.score.hint, seen.score.interval)
 
 
-def _pipeline(client: Client, seen: working.Work) -> None:
+def pipeline(client: Client, seen: working.Work) -> None:
+    """The stages with their buttons, once there is something for them to work on."""
     # Seven stages that wait for a first text would only be in the way.
     params, _ = client.params_or_error()
     if seen.job or (params and params.sources) or any(stage.state != "waiting" for stage in seen.stages):

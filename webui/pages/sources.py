@@ -57,7 +57,7 @@ def register(door: Door) -> None:
             work = client.workspace(params.author.id)
             with ui.element("div").classes("halves"):
                 await parts.live(lambda: _look(client), lambda seen: _listing(client, seen))
-                await parts.live(lambda: working.look(client, work), lambda seen: working.card(client, seen))
+                await parts.live(lambda: working.look(client, work), lambda seen: home.pipeline(client, seen))
             if params.author.fictional:
                 _not_with_the_sample(client, params)
             else:
