@@ -187,6 +187,13 @@ def gathered(mine: Sequence[Any]) -> list[Any]:
     return [one for part in found for one in part]
 
 
+def rank() -> int:
+    """This process's place among them; accelerate's own count stays 1 on the CPU until a Trainer is made."""
+    import torch.distributed as dist
+
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
 def world_size() -> int:
     """How many processes train together; joins them first."""
     import torch.distributed as dist

@@ -17,7 +17,7 @@ from twin.errors import TrainingError
 from twin.files import read_json, replacing, write_json, write_text
 from twin.params import Preference, Train
 from twin.training.encode import IGNORED, encode
-from twin.training.job import arguments, at_once, curve_of, fit, gathered, pad, world_size
+from twin.training.job import arguments, at_once, curve_of, fit, gathered, pad, rank, world_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,22 +158,19 @@ def _refer(model: Any, items: list[Item], collate: Callable[..., dict[str, Any]]
     Computed once, by all processes together, and kept: a run that goes on must not refer to what it has become.
     """
     import torch
-    from accelerate import PartialState
 
     if not kept.exists():
-        state = PartialState()
-        model.to(state.device).eval()
-        order = sorted(range(len(items)), key=lambda i: len(items[i]["input_ids"]))[
-            state.process_index :: state.num_processes
-        ]
+        device, own, world = "cuda" if torch.cuda.is_available() else "cpu", rank(), world_size()
+        model.to(device).eval()
+        order = sorted(range(len(items)), key=lambda i: len(items[i]["input_ids"]))[own::world]
         mine: list[tuple[int, list[float]]] = []
         for picked in (order[at : at + micro] for at in range(0, len(order), micro)):
-            batch = {name: value.to(state.device) for name, value in collate([items[i] for i in picked]).items()}
+            batch = {name: value.to(device) for name, value in collate([items[i] for i in picked]).items()}
             with torch.no_grad():
                 logps = model(**batch)["logps"].reshape(2, -1).T.tolist()
             mine += zip(picked, logps, strict=True)
         found = [logps for _, logps in sorted(gathered(mine))]
-        if state.is_main_process:
+        if not own:
             write_json(kept, found)
     else:
         found = read_json(kept)

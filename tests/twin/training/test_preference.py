@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from twin import tables
@@ -60,13 +63,13 @@ def pairs(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tables.write(frame, tmp_path_factory.mktemp("pairs") / tables.PAIRS, "pairs")
 
 
-def job(base: Path, dataset: Path, adapter: Path, pairs: Path, folder: Path) -> list[str]:
+def job(base: Path, dataset: Path, adapter: Path, pairs: Path, folder: Path, processes: int = 1) -> list[str]:
     config = SftConfig(
         base=str(base), dataset=str(dataset), out=str(folder / "out"), checkpoints=str(folder / "checkpoints"),
         progress=str(folder / "progress"), max_tokens=128, train=TRAIN.model_dump(mode="json"), adapter=str(adapter),
         pairs=str(pairs),
     )  # fmt: skip
-    return command(write_config(config, folder / "c.json"), 1)
+    return command(write_config(config, folder / "c.json"), processes)
 
 
 @pytest.fixture(scope="module")
@@ -96,26 +99,38 @@ def test_the_margin_rises_from_nothing(whole: Path, fine_tuned: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_run_continues_with_its_reference(
+def test_a_killed_run_of_two_continues_with_its_reference_and_ends_as_one(
     whole: Path, tiny_base: Path, tiny_dataset: Path, fine_tuned: Path, pairs: Path, tmp_path: Path
 ) -> None:
-    arguments = job(tiny_base, tiny_dataset, fine_tuned, pairs, tmp_path)
+    arguments = job(tiny_base, tiny_dataset, fine_tuned, pairs, tmp_path, processes=2)
     with subprocess.Popen(
-        arguments, env=environment(HOME, 1), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        arguments, env=environment(HOME, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:  # fmt: skip
-        deadline = time.time() + 600
-        while not last_complete(tmp_path / "checkpoints"):
-            assert time.time() < deadline and process.poll() is None
-            time.sleep(0.02)
+        until(lambda: last_complete(tmp_path / "checkpoints") is not None)
         os.killpg(process.pid, signal.SIGKILL)
+    # torchrun's processes are out of its group: one that lived on would write into the next run's checkpoints.
+    until(lambda: not any(str(tmp_path / "c.json") in words for words in command_lines()))
     reference = (tmp_path / "checkpoints" / "reference.json").stat().st_mtime_ns
-    launch(arguments, environment(HOME, 1), tmp_path / "log")
+    launch(arguments, environment(HOME, 2), tmp_path / "log")
     assert (tmp_path / "checkpoints" / "reference.json").stat().st_mtime_ns == reference
     expected, found = (read_json(folder / "out" / "train.json") for folder in (whole, tmp_path))
     assert found["preference_resumed_from_step"] > 0
     assert found["preference_steps"] == expected["preference_steps"]
-    assert found["preference_loss"] == pytest.approx(expected["preference_loss"], rel=0.01)
-    assert found["preference_validation_loss"] == pytest.approx(expected["preference_validation_loss"], rel=0.01)
+    for name in ("preference_loss", "preference_validation_loss"):
+        assert found[name] == pytest.approx(expected[name], rel=0.01)
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.time() + 600
+    while not true():
+        assert time.time() < deadline
+        time.sleep(0.02)
+
+
+def command_lines() -> Iterator[list[str]]:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            yield process.cmdline()
 
 
 @pytest.mark.slow
