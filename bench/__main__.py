@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-COMMANDS = [["bench.author"], ["bench.startup"], ["bench.crawl"], ["bench.hostile"], ["bench.prepare"]]
+COMMANDS = [
+    ["bench.author"], ["bench.startup"], ["bench.crawl"], ["bench.hostile"], ["bench.streams"], ["bench.prepare"],
+    ["bench.store"], ["bench.serving"], ["bench.webui"], ["bench.scale"],
+]  # fmt: skip
 
 for command in COMMANDS:
     print(f"\n## python -m {' '.join(command)}\n", flush=True)
