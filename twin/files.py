@@ -8,10 +8,14 @@ import json
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+SPOOLS = "twin-spool-*"
+"""What the folders of `Spool` are called."""
 
 
 @contextmanager
@@ -28,7 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield fresh
         if fresh.is_dir():
-            _sweep(path, holder)
+            sweep(path.parent, f".{path.name}.????????", holder)
         if path.is_dir() and not path.is_symlink():
             # A folder can't be renamed over a full one: the old one steps aside first and is then removed.
             path.replace(holder / "old")
@@ -46,18 +50,54 @@ def _lock(folder: Path) -> int:
     return handle
 
 
-def _sweep(path: Path, own: Path) -> None:
-    """Remove what killed writers of `path` left beside it: it holds a person's texts."""
-    for left in path.parent.glob(f".{path.name}.????????"):
-        if left == own or not left.is_dir():
+def sweep(folder: Path, pattern: str, own: Path | None = None) -> list[Path]:
+    """Remove and name what killed writers left in `folder`, by the names of their folders: it holds a person's texts.
+
+    What a living writer holds stays, and so does `own`.
+    """
+    gone = []
+    for left in folder.glob(pattern):
+        if left == own or not left.is_dir() or left.is_symlink():
             continue
         with contextlib.suppress(OSError):
             handle = os.open(left, os.O_RDONLY)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(left, ignore_errors=True)
+                gone.append(left)
             finally:
                 os.close(handle)
+    return gone
+
+
+class Spool:
+    """A folder for texts that are held for a while, `name`; those of killed processes go when the next one is made.
+
+    `folder` is the system's for temporary files where none is given.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        place = folder or Path(tempfile.gettempdir())
+        place.mkdir(parents=True, exist_ok=True)
+        sweep(place, SPOOLS)
+        self.name = tempfile.mkdtemp(prefix=SPOOLS[:-1], dir=place)
+        self._alive = _lock(Path(self.name))
+        self._end = weakref.finalize(self, _given_back, self.name, self._alive)
+
+    def __enter__(self) -> Path:
+        return Path(self.name)
+
+    def __exit__(self, *_: object) -> None:
+        self.cleanup()
+
+    def cleanup(self) -> None:
+        """Remove it with all that is in it; a second time does nothing."""
+        self._end()
+
+
+def _given_back(name: str, alive: int) -> None:
+    shutil.rmtree(name, ignore_errors=True)
+    os.close(alive)
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tarfile
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from twin.errors import SourceError
+from twin.files import Spool
 
 TEXTS = {".md", ".markdown", ".mdown", ".mkd", ".mdx", ".txt", ".text", ".rst", ".adoc", ".org", ".html", ".htm",
          ".xhtml", ".docx", ".pdf"}  # fmt: skip
@@ -133,8 +133,8 @@ def _lifted(path: Path, name: str) -> Iterator[Path | None]:
     if path.is_dir():
         yield path / name
         return
-    with tempfile.TemporaryDirectory(prefix="twin-inner-") as folder:
-        target = Path(folder) / f"inner{''.join(PurePosixPath(name).suffixes[-2:])[-12:]}"
+    with Spool() as folder:
+        target = folder / f"inner{''.join(PurePosixPath(name).suffixes[-2:])[-12:]}"
         try:
             with zipfile.ZipFile(path) as archive, archive.open(name) as source, open(target, "wb") as file:
                 # An archive is packed already: it does not unpack to many times its size.

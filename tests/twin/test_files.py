@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from twin.files import replacing, write_json, write_text
+from twin.files import Spool, replacing, write_json, write_text
 
 
 def test_a_failure_leaves_the_former_folder_and_no_litter(tmp_path: Path) -> None:
@@ -68,3 +68,16 @@ def test_text_keeps_its_newlines(tmp_path: Path) -> None:
 def test_equal_values_give_equal_files(tmp_path: Path) -> None:
     one = write_json(tmp_path / "1", {"b": 1, "a": 2}).read_bytes()
     assert one == write_json(tmp_path / "2", {"a": 2, "b": 1}).read_bytes()
+
+
+def test_a_spool_goes_at_its_end_and_that_of_a_killed_process_with_the_next(tmp_path: Path) -> None:
+    dead = tmp_path / "twin-spool-abcdefgh"
+    dead.mkdir()
+    (dead / "text").write_text("somebody's words")
+    first = Spool(tmp_path)
+    (Path(first.name) / "text").write_text("others")
+    with Spool(tmp_path) as second:
+        assert not dead.exists()
+        assert Path(first.name).exists() and second.exists()
+    first.cleanup()
+    assert list(tmp_path.iterdir()) == []

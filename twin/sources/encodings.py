@@ -62,7 +62,11 @@ def _choose(data: bytes, where: object, whole: bool) -> tuple[str, str]:
     zeros = head.count(0)
     if zeros * 4 >= len(head) > 1:
         # Latin text in UTF-16 has every other byte zero; which half tells the byte order.
-        return ("utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"), "strict"
+        wide = "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
+        seen = head.decode(wide, "replace").encode("utf-8", "replace")
+        if len(_CONTROLS.findall(seen)) * 100 > len(seen):
+            raise _unreadable(where, "it holds binary data")
+        return wide, "strict"
     if len(_CONTROLS.findall(data)) * 100 > len(data):
         raise _unreadable(where, "it holds binary data")
     text = data.decode("utf-8", "surrogateescape")

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from twin.errors import SourceError
+from twin.records import PROVENANCES, REGISTERS
 from twin.sources import linkedin, medium
 from twin.sources.archive import Archive
 from twin.sources.reading import Item, Skipped, decode, decode_page, each, make, moment, tried, unix_lines
@@ -98,9 +99,11 @@ def _one(data: bytes, inner: str, native: str, author: str, fetched_at: datetime
         return Skipped(what=inner, reason="a file without words")
     title = str(meta.get("title") or "")
     stamp = next((found for key in _DATES if (found := moment(meta.get(key)))), None) or _date_in(inner)
-    register = str(meta.get("register") or ("article" if title or suffix in _HTML | _DOCUMENTS else "post"))
+    register, provenance = str(meta.get("register") or ""), str(meta.get("provenance") or "")
     return make(
-        "files", native, author, fetched_at, register=register, text=text, title=title,
+        "files", native, author, fetched_at, text=text, title=title,
+        register=register if register in REGISTERS else ("article" if title or suffix in _HTML | _DOCUMENTS else "post"),
+        provenance=provenance if provenance in PROVENANCES else "own",
         url=next((str(meta[key]) for key in _ADDRESSES if str(meta.get(key, "")).startswith("http")), ""),
         published_at=stamp,
     )  # fmt: skip

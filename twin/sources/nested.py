@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from twin.errors import SourceError
+from twin.files import Spool
 from twin.sources.containers import (
     BROKEN,
     MAX_ENTRIES,
@@ -28,7 +28,7 @@ class Nested:
     """The files of inner archives, each below its archive's name; copies of these lie under numbers in `spool`."""
 
     outer: Container
-    spool: tempfile.TemporaryDirectory[str]
+    spool: Spool
     inner: dict[str, Container] = field(default_factory=dict)
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ def unfolded(
 
     Raises the first SourceError when none can be read, and for more files or bytes than allowed.
     """
-    found = Nested(outer, tempfile.TemporaryDirectory(prefix="twin-nested-"), passed=list(outer.passed))
+    found = Nested(outer, Spool(), passed=list(outer.passed))
     first: SourceError | None = None
     try:
         for number, name in enumerate(archives):

@@ -92,6 +92,8 @@ def moment(value: object) -> datetime | None:
     text = str(value or "").strip()
     if not re.search(r"\d", text) or len(text) > 60:
         return None
+    if text.isdigit() and len(text) in (10, 13):
+        return _counted(int(text))
     stamp = _read(text)
     if stamp is None:
         return None

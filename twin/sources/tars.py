@@ -7,13 +7,13 @@ import gzip
 import io
 import lzma
 import tarfile
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from twin.errors import SourceError
+from twin.files import Spool
 from twin.sources.containers import (
     BROKEN,
     MAX_ENTRIES,
@@ -43,7 +43,7 @@ class Tar:
     """A tar's files by name, each lying under a number in `spool`."""
 
     path: Path
-    spool: tempfile.TemporaryDirectory[str]
+    spool: Spool
     places: dict[str, Path] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     passed: list[tuple[str, str]] = field(default_factory=list)
@@ -71,7 +71,7 @@ def is_tar(path: Path) -> bool:
 
 def untarred(path: Path, max_bytes: int) -> Tar:
     """Copy a tar's files aside; raises SourceError for one that is damaged, too large or points outside."""
-    found = Tar(path, tempfile.TemporaryDirectory(prefix="twin-tar-"))
+    found = Tar(path, Spool())
     try:
         with open(path, "rb") as file:
             head = file.read(8)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twin import choices, tables, vault
+from twin import choices, files, tables, vault
 from twin import params as params_file
 from twin.errors import ParamsError
 from twin.files import write_text
@@ -106,7 +107,9 @@ def _inbox(space: Workspace, plan: Plan) -> Said:
 def _folder(folder: Path, plan: Plan, skip: tuple[Path, ...] = ()) -> Said:
     if plan.kind == "author":
         return [f"{folder.parent.name}/{folder.name}: removed"] if erasing.remove(folder) else []
-    said = [
+    said = [f"{folder.parent.name}/{folder.name}/{path.name}, left by a stage that was killed: removed"
+            for path in files.sweep(folder, ".*.????????")]  # fmt: skip
+    said += [
         f"{path.relative_to(folder.parent.parent)}: {done}"
         for path in erasing.walk(folder, skip)
         if (done := erasing.erase(path, plan.traces))
@@ -140,6 +143,11 @@ def _home(plan: Plan, settings: Settings) -> Said:
         # What a crawl remembers of a source (pages packed, texts read) goes whole: the next one reads it anew.
         if ledger.forget(settings.home, plan.author, consent):
             said.append(f"what the crawl of {consent} remembered: removed")
+    for place in (settings.home / "tmp", Path(tempfile.gettempdir())):
+        # What a killed collection held in its database was never committed: no query would find it.
+        said += [
+            f"{path.name}, left by a collection that was killed: removed" for path in files.sweep(place, files.SPOOLS)
+        ]
     skip = tuple(settings.home / name for name in _NOT_WALKED)
     for path in list(erasing.walk(settings.home, skip)):
         if not path.exists():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from twin.files import Spool
 from twin.records import Document
 
 _TABLE = """
@@ -38,9 +38,8 @@ class Seen:
 @contextmanager
 def gathering(folder: Path) -> Iterator[Gathered]:
     """An empty Gathered for as long as the block lasts; its file lies in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as inner:
-        connection = sqlite3.connect(Path(inner) / "gathered.sqlite")
+    with Spool(folder) as inner:
+        connection = sqlite3.connect(inner / "gathered.sqlite")
         connection.execute("PRAGMA journal_mode=OFF")
         connection.execute("PRAGMA synchronous=OFF")
         connection.executescript(_TABLE)

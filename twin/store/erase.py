@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -82,7 +83,7 @@ def scour(database_url: str) -> list[str]:
                 connection.execute(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.Identifier(schema, name)))
             for what, work in (("statistics", _statistics), ("write-ahead log", _cut_log)):
                 try:
-                    work(connection)
+                    left += filter(None, [work(connection)])
                 except psycopg.errors.InsufficientPrivilege as error:
                     left.append(f"the database's {what} may hold old rows until the server reuses them ({error.diag.message_primary})")  # fmt: skip
     except psycopg.Error as error:
@@ -90,21 +91,27 @@ def scour(database_url: str) -> list[str]:
     return left
 
 
-def _statistics(connection: Any) -> None:
+def _statistics(connection: Any) -> str:
     # Old rows of pg_statistic hold the most frequent values and histogram bounds of text columns, word for word.
     connection.execute("VACUUM FULL pg_catalog.pg_statistic")
+    return ""
 
 
-def _cut_log(connection: Any) -> None:
-    """Leave no segment that was written before now. Recycled ones keep their old bytes until written over."""
+def _cut_log(connection: Any) -> str:
+    """Leave no segment that was written before now; why not, "" when it is done.
+
+    Recycled ones keep their old bytes until written over.
+    """
     connection.execute("ALTER SYSTEM SET wal_recycle = off")
     connection.execute("ALTER SYSTEM SET wal_init_zero = on")
     connection.execute("SELECT pg_reload_conf()")
     try:
-        # The server hears of its new settings a moment later: until then it goes on recycling.
-        for _ in range(_TRIES):
+        # The server hears of its new settings a moment later, on a busy machine seconds: until then it goes on recycling.
+        for number in range(_TRIES):
             if _cut(connection):
-                break
+                return ""
+            time.sleep(0.1 * number)
+        return "the database's write-ahead log may hold old rows until the server reuses it: run it again"
     finally:
         connection.execute("ALTER SYSTEM RESET wal_recycle")
         connection.execute("ALTER SYSTEM RESET wal_init_zero")

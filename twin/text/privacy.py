@@ -22,7 +22,9 @@ _WORTH = {
     "iban": re.compile(r"\b[A-Z]{2}\d{2}[ ]?[A-Z0-9]{4}[ ]?[A-Z0-9]{4}"),
     "credit_card": re.compile(r"\b(?:\d[ -]?){12,18}\d\b"),
     "ip": re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){3,}"),
-    "secret": re.compile(r"(?<![A-Za-z0-9_\-])[A-Za-z0-9_\-]{18}|://[^\s/:@]+:[^\s/@]+@"),
+    "secret": re.compile(
+        r"(?<![A-Za-z0-9_\-])[A-Za-z0-9_\-]{18}|://[^\s/:@]+:[^\s/@]+@|(?:[Pp]ass|PASS|[Pp]wd|PWD|[Ss]ecret|SECRET|[Kk]ey|KEY|ontrase)[^\n=:]{0,20}[=:]"
+    ),
 }
 # What each of them can't be without, found ten times as fast: most texts are asked for no more.
 _HINT = {
@@ -42,6 +44,11 @@ _ADDRESS = re.compile(r"[^\W_][\w.%+\-]*@[\w\-]+(?:\.[\w\-]+)*\.[^\W\d_]{2,}")
 # Keys with a shape of their own that detect-secrets does not know (Anthropic, Google, Hugging Face, npm, GitHub).
 _MORE_SECRETS = re.compile(
     r"\bsk-ant-[\w\-]{20,}|\bAIza[\w\-]{35,}|\bhf_[A-Za-z]{30,}|\bnpm_[A-Za-z0-9]{36}|\bgithub_pat_\w{40,}|\bya29\.[\w\-]{30,}"
+)
+_NAMED = re.compile(r"(?:pass|pwd|secret|key|contrase)\w*[\]'\"]*\s*[=:]", re.IGNORECASE)
+# Letters among figures or signs; neither a path, a call, a variable nor a placeholder.
+_VALUE = re.compile(
+    r"(?![./~$%<{\[(]|https?:)(?=\S*[A-Za-z])(?=\S*[\d!#%^&*+@?])[^\s\[\](){}<>$\"'`,;]{4,}(?=$|[\s\"'`,;])"
 )
 _TOKEN = re.compile(r"[\w\-]*")
 # What stands before a handle of the fediverse (`@jo@example.social`) and before a machine's name.
@@ -174,6 +181,25 @@ def _secrets(line: str) -> Iterator[tuple[int, int]]:
                 yield start, end if group else _TOKEN.match(line, end).end()  # type: ignore[union-attr]
     for match in _MORE_SECRETS.finditer(line):
         yield match.span()
+    yield from _assigned(line)
+
+
+def _assigned(line: str) -> Iterator[tuple[int, int]]:
+    """What is assigned to a password or key by its name, as detect-secrets tells it in settings' files.
+
+    Its patterns would eat prose ("the secret: they ship daily"): the value must be one token that is no word, no
+    reference and no placeholder, after a colon the last of its line.
+    """
+    if not _NAMED.search(line):
+        return
+    from detect_secrets.plugins.keyword import CONFIG_DENYLIST_REGEX_TO_GROUP
+
+    for pattern, group in CONFIG_DENYLIST_REGEX_TO_GROUP.items():
+        for match in pattern.finditer(line):
+            value = _VALUE.match(match[group])
+            alone = value and not match[group][value.end() :].strip(" ,;")
+            if value and (alone or ":" not in match[0][: match.start(group) - match.start()]):
+                yield match.start(group), match.start(group) + value.end()
 
 
 _FINDERS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {

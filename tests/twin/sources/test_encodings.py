@@ -44,7 +44,10 @@ def test_a_long_stream_is_not_cut_within_a_letter():
     assert text_stream(io.BufferedReader(io.BytesIO(text.encode()), 2**20), "a.txt").read() == text
 
 
-@pytest.mark.parametrize("data", [bytes(range(32)) * 40, b"\x89PNG\r\n\x1a\n" + bytes(range(1, 9)) * 30, b"\xff\xfea"])
+@pytest.mark.parametrize(
+    "data",
+    [bytes([0, 1, 2, 3]) * 200, bytes(range(32)) * 40, b"\x89PNG\r\n\x1a\n" + bytes(range(1, 9)) * 30, b"\xff\xfea"],
+)
 def test_binary_and_cut_data_is_named(data):
     with pytest.raises(SourceError, match=r"a\.txt"):
         decode(data, "a.txt")

@@ -19,6 +19,16 @@ def read(path, now, sort_out):
         return sort_out(files.read_files(opened, "ann", now, "blog"))
 
 
+def test_front_matter_says_whose_words_it_is_and_unknown_kinds_are_passed_over(pack, now, sort_out):
+    pages = {
+        "a.md": "---\nregister: note\nprovenance: quoted\n---\nx",
+        "b.md": "---\nregister: formal\nprovenance: me\n---\nx",
+    }
+    (one, two), _ = read(pack(pages), now, sort_out)
+    assert (one.register, one.provenance) == ("note", "quoted")
+    assert (two.register, two.provenance) == ("post", "own")
+
+
 def test_front_matter_of_both_kinds_and_the_body_exactly(pack, now, sort_out):
     yaml = f"---\ntitle: 'Ann: tides'\ndate: 2024-05-01\nurl: https://a/1\n---\n{BODY}"
     toml = f'+++\ntitle = "T"\ndate = 2024-05-02T10:00:00Z\n+++\n\n{BODY}'

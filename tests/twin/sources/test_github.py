@@ -97,6 +97,21 @@ def test_what_is_not_written_by_hand_is_skipped(value, reason, now):
     assert [s.reason for s in follow("readme", value, now, carry=repo("x"))] == [reason]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# x\n\nIt makes auto-generated docs out of your code.",
+        "# x\n\nThe library's pages are automatically generated.",
+        "# x\n\n## Auto-generated tables\n\nNot by hand.",
+        "# x\n<!-- AUTO-GENERATED-CONTENT:START (TOC) -->\n- a\n",
+        "<!-- START doctoc generated TOC please keep comment here to allow auto update -->\n# x",
+    ],
+)
+def test_a_readme_may_speak_of_what_is_generated(text, now):
+    (document,) = follow("readme", readme(text), now, carry=repo("x"))
+    assert document.text == text
+
+
 def test_a_readme_over_a_megabyte_is_asked_for_raw(now):
     large = readme("x") | {"encoding": "none", "content": "", "size": 1_200_000}
     (ask,) = follow("readme", large, now, carry=repo("x"))

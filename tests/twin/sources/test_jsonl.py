@@ -51,7 +51,9 @@ def test_an_unquoted_text_is_whole(content, text, tmp_path, now, sort_out):
     assert "date" not in content or str(one.published_at)[:10] == "2024-05-01"
 
 
-@pytest.mark.parametrize("stamp", [1714557600, 1714557600000, "2024-05-01T10:00:00Z", "Wed, 01 May 2024 10:00:00 GMT"])
+@pytest.mark.parametrize(
+    "stamp", [1714557600, 1714557600000, "1714557600", "2024-05-01T10:00:00Z", "Wed, 01 May 2024 10:00:00 GMT"]
+)
 def test_dates_in_every_spelling(stamp, tmp_path, now, sort_out):
     (one,), _ = read(tmp_path, "t.json", json.dumps([{"body": "x", "created_at": stamp}]), now, sort_out)
     assert str(one.published_at) == "2024-05-01 10:00:00+00:00"

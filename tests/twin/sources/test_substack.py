@@ -127,3 +127,15 @@ def test_podcasts_and_paid_posts_of_an_export_are_whole(pack, now, sort_out):
         (talk,), (mute,) = sort_out(substack.read_export(opened, "ann", now))
     assert (talk.text, talk.register, talk.complete) == ("What we said", "article", True)
     assert mute.reason == "a post without words"
+
+
+@pytest.mark.parametrize(("audience", "whole"), [("everyone", True), ("only_paid", False)])
+def test_where_words_have_no_spaces_a_free_post_is_whole(audience, whole, now):
+    value = {
+        "id": 1,
+        "slug": "s",
+        "audience": audience,
+        "wordcount": 300,
+        "body_html": "<p>昨日は港を歩いてきました。</p>",
+    }
+    assert bool(substack_web.from_api(value, "ann", now).complete) is whole

@@ -182,8 +182,12 @@ def test_no_byte_of_a_forgotten_document_is_left(project, monkeypatch, capsys):
         for part in ("inbox/texts", "briefs", "mlflow/mlflow.db", "raw", "documents", "features", "dataset", "drafts", "jobs", "http-cache",
                      "metrics.json", "report.html", "mlflow/artifacts", "postgres/data", ".dvc/cache", "progress"):  # fmt: skip
             assert any(part in hit for hit in before), f"the canary never was in {part}"
+        killed = [space.raw.with_name(".raw.abcdefgh"), settings.home / "tmp" / "twin-spool-abcdefgh"]
+        for folder in killed:
+            write_text(folder / "documents.parquet", f"PAR1 {SECRET}")
         assert main(["forget", "--document", f"files:texts/{CANARY}.md", "--yes"]) == 0
         said = capsys.readouterr().out
+        assert not any(folder.exists() for folder in killed)
         assert found(root) == [] and found(notes) == []
     chunks = set(tables.read(space.features / tables.CHUNKS)["sha256"])
     assert [set(tables.read(p)["sha256"]) for p in (settings.home / "embeddings").iterdir()] == [chunks]

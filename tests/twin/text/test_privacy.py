@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from twin.text.masks import KINDS
@@ -51,3 +53,29 @@ def test_only_the_kinds_asked_for_are_masked_and_counted():
     text = "a@acme.io b@acme.io 4111 1111 1111 1111"
     assert mask(text, ["email"]) == ("[email] [email] 4111 1111 1111 1111", {"email": 2})
     assert mask(text, []) == (text, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("password = hunter2", "password = [secret]"),
+        ("DB_PASSWORD=s3cr3t!", "DB_PASSWORD=[secret]"),
+        ("```\napi_key: 'ab12cd34'\n```", "```\napi_key: '[secret]'\n```"),
+        ("export PGPASSWORD=pw12345 && psql", "export PGPASSWORD=[secret] && psql"),
+        ("contraseña: perro123", "contraseña: [secret]"),
+    ],
+)
+def test_what_is_assigned_to_a_password_is_masked(text, masked):
+    assert mask(text, ["secret"]) == (masked, Counter(secret=1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Choose a password: it matters.", "Their secret: they ship daily.", "My secret: 3x more time, and no meetings.",
+        "password: 2FA is better", "password=<your-password-1>", "passwd: ${PASS1}", "secret = os.environ['X1']",
+        "password = ask_for_it(1)", "pwd: /home/user1", "The key: 10x more focus", "the secret = the index",
+    ],
+)  # fmt: skip
+def test_prose_and_code_about_passwords_stay(text):
+    assert mask(text, ["secret"]) == (text, Counter())
