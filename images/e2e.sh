@@ -50,7 +50,10 @@ fi
 # A build sees this machine's certificates and the folder that pip's find-links names, as `make setup` does.
 links=${UV_FIND_LINKS:-${PIP_FIND_LINKS:-$("$python" -m pip config get global.find-links 2>/dev/null || true)}}
 [ ! -d "$links" ] || BUILD_FLAGS="$BUILD_FLAGS --volume $links:$links:ro"
-[ ! -d /etc/ssl/certs ] || BUILD_FLAGS="$BUILD_FLAGS --volume /etc/ssl/certs:/etc/ssl/certs:O"
+# Its own authorities go along: a package's trigger makes the list of certificates anew from them.
+for folder in /etc/ssl/certs /usr/local/share/ca-certificates; do
+    [ ! -d "$folder" ] || BUILD_FLAGS="$BUILD_FLAGS --volume $folder:$folder:O"
+done
 [ -z "${FRESH:-}" ] || BUILD_FLAGS="$BUILD_FLAGS --no-cache"
 export UV_FIND_LINKS="$links"
 # The training image on the CPU's base: the same Dockerfile and list, another torch.
