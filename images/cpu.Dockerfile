@@ -19,7 +19,7 @@ COPY components /app/components
 COPY pipelines /app/pipelines
 COPY feature_repo /app/feature_repo
 COPY manifests/images /app/manifests/images
-RUN /opt/venv/bin/python -m compileall -q /app
+RUN rm -f /opt/venv/.lock && /opt/venv/bin/python -m compileall -q /app
 
 FROM ${BASE}
 # DeepSpeed compiles one small part at its first start; PostgreSQL's client library comes inside psycopg's wheel.

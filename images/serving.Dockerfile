@@ -16,7 +16,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && find /opt/venv -type d \( -name tests -o -path '*/torch/include' \) -prune -exec rm -rf {} +
 COPY twin /app/twin
 COPY feature_repo /app/feature_repo
-RUN /opt/venv/bin/python -m compileall -q /app
+RUN rm -f /opt/venv/.lock && /opt/venv/bin/python -m compileall -q /app
 
 FROM ${BASE}
 # hadolint ignore=DL3008

@@ -18,7 +18,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
         --constraint /src/requirements/lock.txt -r /src/images/training.txt \
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
 COPY twin /app/twin
-RUN /opt/venv/bin/python -m compileall -q /app
+RUN rm -f /opt/venv/.lock && /opt/venv/bin/python -m compileall -q /app
 
 # devel, not runtime: DeepSpeed compiles its kernels with nvcc when a job first asks for them.
 FROM ${CUDA}
