@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+TEST_PROCESSES ?= 2
 export DVC_NO_ANALYTICS := 1
 
 help:  ## this list
@@ -16,7 +17,7 @@ up: setup  ## set up, build the twin and open it at http://127.0.0.1:8080
 
 test: setup  ## set up and pass every test
 	@sh tools/chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 setup: $(STAMP) data/juno-marsh/inbox  ## the environment and the sample author
 
