@@ -15,7 +15,7 @@ PARAMS = loads("author: {id: hesk, name: Ines Hesk}")
 def test_what_is_left_out_has_its_default() -> None:
     asked = from_instance({"brief": " ferries "}, PARAMS)
     assert (asked.author, asked.register, asked.brief, asked.adapter) == ("hesk", "post", "ferries", "auto")
-    assert (asked.max_tokens, asked.temperature, asked.seed) == (360, 0.7, None)
+    assert (asked.max_tokens, asked.temperature, asked.seed) == (480, 0.7, None)
 
 
 @pytest.mark.parametrize(
