@@ -91,7 +91,7 @@ def tune(work: Path, params: Params, settings: Settings) -> dict[str, Any]:
     """Tune a copy of the project's adapter as stage train does; returns its train.json."""
     from twin.basemodel import local_path
     from twin.stages.preferences import prefer
-    from twin.training.launch import command, environment, launch
+    from twin.training.launch import torchrun
     from twin.training.sft import SftConfig
 
     space, models = Workspace(settings.root, params.author.id), work / "models"
@@ -101,7 +101,7 @@ def tune(work: Path, params: Params, settings: Settings) -> dict[str, Any]:
         base = local_path(params.train.base_model, settings.home / "models")
 
         def start(job: Path) -> None:
-            launch(command(job, 1), environment(load().home, 1), settings.logs / "preference.log")
+            torchrun(job, load().home, 1, settings.logs / "preference.log")
 
         with replacing(models / ALIGNED) as fresh:
             config = SftConfig(

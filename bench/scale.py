@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from bench.queueing import Served, Serving, Trained, Training, line, serve, train
 from bench.scale_rates import ASSUMED, MEASURED, PRICES, SIZES, Figure, figure
-from twin.params import Train
+from twin.params import Serve, Train
 
 HOURS = 730  # a month
 SLOTS = 8
-MOST = 480  # tokens, serve.max_new_tokens
+MOST = Serve().max_new_tokens
 # The quiet machine's speed, by what an adapter and a batch change of it.
 QUIET = figure("writing, base model, quiet machine") / figure("writing, base model, by processor time")
 BATCHES = {1: "1 request", 2: "2 requests", 4: "4 requests", 8: "8 requests"}

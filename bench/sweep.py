@@ -21,7 +21,7 @@ from twin import tables
 from twin.basemodel import local_path
 from twin.files import read_json
 from twin.params import Params, Train
-from twin.training import launch
+from twin.training.launch import torchrun
 from twin.training.sft import SftConfig, write_config
 from twin.workspace import Workspace
 
@@ -68,9 +68,7 @@ def trained(root: Path, params: Params) -> dict[str, Any]:
             out=str(folder / "adapter"), checkpoints=str(folder / "checkpoints"), progress=str(folder),
             max_tokens=params.dataset.max_tokens, train=train,
         )  # fmt: skip
-        processes = params.train.processes
-        path = write_config(config, folder / "config.json")
-        launch.launch(launch.command(path, processes), launch.environment(settings.home, processes), folder / "log")
+        torchrun(write_config(config, folder / "config.json"), settings.home, params.train.processes, folder / "log")
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return dict(read_json(folder / "adapter" / "train.json"))
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+EDITED = "pairs.jsonl"
+"""In `Workspace.edits`: one line for each draft that a person changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:

@@ -10,6 +10,7 @@ from typing import BinaryIO, TextIO
 from twin.errors import SourceError
 
 _HEAD = 2**20
+_LOOK = 4096
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # Of what is no UTF-8: Latin letters have few high bytes, other scripts have little else.
 _LATIN_SHARE = 0.45
@@ -54,15 +55,21 @@ def text_stream(file: BinaryIO, where: object) -> TextIO:
     return io.TextIOWrapper(file, name, errors, newline="")
 
 
+def unmarked_utf16(data: bytes) -> str:
+    """The codec of bytes that may be UTF-16 without a mark, by the zeros at their beginning; "" for any others."""
+    head = data[:_LOOK]
+    if not head.count(0) * 4 >= len(head) > 1:
+        return ""
+    # Latin text in UTF-16 has every other byte zero; which half tells the byte order.
+    return "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
+
+
 def _choose(data: bytes, where: object, whole: bool) -> tuple[str, str]:
     for mark, name in _BOMS:
         if data.startswith(mark):
             return name, "strict"
-    head = data[:4096]
-    zeros = head.count(0)
-    if zeros * 4 >= len(head) > 1:
-        # Latin text in UTF-16 has every other byte zero; which half tells the byte order.
-        wide = "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
+    head = data[:_LOOK]
+    if wide := unmarked_utf16(data):
         seen = head.decode(wide, "replace").encode("utf-8", "replace")
         if len(_CONTROLS.findall(seen)) * 100 > len(seen):
             raise _unreadable(where, "it holds binary data")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from twin.files import read_json, replacing, write_bytes, write_json
+from twin.sources.encodings import unmarked_utf16
 from twin.stages import erasing_sqlite
 from twin.text.traces import Traces
 
@@ -289,9 +290,7 @@ def _gunzipped(data: bytes, kind: int = 47) -> bytes:
 def _decoded(data: bytes) -> str:
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return data.decode("utf-16", "ignore")
-    head = data[:4096]
-    if len(head) > 1 and head.count(0) * 4 >= len(head):
-        # Latin text in UTF-16 without a mark has every other byte zero; so have some binary files, which say nothing.
-        wide = "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
+    if wide := unmarked_utf16(data):
+        # Some binary files have as many zeros: they say nothing either way.
         return data.decode(wide, "ignore") + data.decode("utf-8", "ignore")
     return data.decode("utf-8", "ignore")

@@ -77,7 +77,7 @@ def train_on(
     import pandas as pd
 
     from twin.serving.gguf import adapter_to_gguf
-    from twin.training.launch import command, environment, launch
+    from twin.training.launch import torchrun
     from twin.training.sft import SftConfig, write_config
 
     work = made.with_name(f"{made.name}-work")
@@ -89,11 +89,7 @@ def train_on(
             progress=str(settings.home / "controls" / "progress"), max_tokens=params.dataset.max_tokens,
             train=choices.model_dump(mode="json"),
         )  # fmt: skip
-        launch(
-            command(write_config(config, work / "config.json"), 1),
-            environment(settings.home, 1),
-            settings.logs / "train-control.log",
-        )
+        torchrun(write_config(config, work / "config.json"), settings.home, 1, settings.logs / "train-control.log")
         adapter_to_gguf(fresh, base.folder, fresh / "adapter.gguf")
     shutil.rmtree(work, ignore_errors=True)
 

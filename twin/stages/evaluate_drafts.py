@@ -77,7 +77,7 @@ class Store:
     """Texts that were written, by everything that they depend on; saved every few seconds."""
 
     def __init__(self, folder: Path, digests: Mapping[str, str], sampling: Mapping[str, Any]) -> None:
-        self._path, self.digests, self._sampling = folder / "drafts.json", digests, dict(sampling)
+        self._path, self._digests, self._sampling = folder / "drafts.json", digests, dict(sampling)
         self._known: dict[str, list[Any]] = read_json(self._path) if self._path.exists() else {}
         self._used: dict[str, list[Any]] = {}
         self._saved, self._lock = time.time(), threading.Lock()
@@ -106,7 +106,7 @@ class Store:
         write_json(self._path, self._used if len(self._used) >= len(self._known) else {**self._known, **self._used})
 
     def _key(self, model: str, messages: Sequence[Message], seed: int) -> str:
-        what = [self.digests[model], list(messages), seed, self._sampling]
+        what = [self._digests[model], list(messages), seed, self._sampling]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 

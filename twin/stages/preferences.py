@@ -22,7 +22,7 @@ from twin.progress import Progress
 from twin.prompts import STOP, opened
 from twin.settings import Settings
 from twin.stages.evaluate_drafts import SLOTS, Store, digests, predictor
-from twin.workspace import Workspace
+from twin.workspace import EDITED, Workspace
 
 if TYPE_CHECKING:
     from twin.generation import Predictor
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 TUNED = "sft"
 """The fine-tuned model's name beside BASE: as a predictor's model and as a pair's source."""
-EDITS = "pairs.jsonl"
 _COPY_TOKENS = 12
 _TEMPERATURE = 0.8
 
@@ -92,7 +91,7 @@ def pairs(
     found, chosen = Found(), params.train.preference
     held = Corpus(_COPY_TOKENS).add(examples.loc[~training, "completion"])
     take_edits(
-        Workspace(settings.root, params.author.id).edits / EDITS, params.author.name, found,
+        Workspace(settings.root, params.author.id).edits / EDITED, params.author.name, found,
         held_out=lambda text: held.copied(text)[0] > 0,
         personal=lambda text: masks.held(text) or bool(privacy.mask(text, masks.KINDS)[1]),
     )  # fmt: skip

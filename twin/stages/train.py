@@ -28,7 +28,7 @@ def train(dataset: Path, out: Path, params: Params, settings: Settings, progress
     """
     from twin.basemodel import local_path
     from twin.serving.gguf import adapter_to_gguf
-    from twin.training.launch import command, environment, launch
+    from twin.training.launch import torchrun
     from twin.training.sft import SftConfig, write_config
 
     examples = dataset / tables.EXAMPLES
@@ -39,9 +39,7 @@ def train(dataset: Path, out: Path, params: Params, settings: Settings, progress
     work = settings.home / "checkpoints" / params.author.id / _key(examples, params)
 
     def start(job: Path) -> None:
-        processes = params.train.processes
-        log = settings.logs / f"train-{params.author.id}.log"
-        launch(command(job, processes), environment(settings.home, processes), log)
+        torchrun(job, settings.home, params.train.processes, settings.logs / f"train-{params.author.id}.log")
 
     with replacing(out) as fresh:
         preferring = params.train.preference.epochs > 0

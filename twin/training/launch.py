@@ -110,6 +110,11 @@ def _unlock(extensions: str) -> None:
             lock.unlink(missing_ok=True)
 
 
+def torchrun(job: Path, home: Path, processes: int, log: Path) -> None:
+    """Run the training job of a config's file to its end on this machine, as `launch` does."""
+    launch(command(job, processes), environment(home, processes), log)
+
+
 def last_words(log: str) -> str:
     """Why a run failed: the last error that one of its processes printed, else the log's last lines."""
     found = [match for match in _ERROR.findall(log) if "ChildFailedError" not in match]

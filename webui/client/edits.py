@@ -11,9 +11,9 @@ from typing import Any
 
 from twin.errors import DataError
 from twin.files import write_text
-from twin.workspace import Workspace
+from twin.workspace import EDITED, Workspace
 
-PAIRS = "pairs.jsonl"
+PAIRS = EDITED
 
 
 def accept(space: Workspace, record: dict[str, Any], text: str) -> bool:
