@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _KINDS = {
-    400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
@@ -33,7 +32,7 @@ def error(status: int, message: str, *, field: str | None = None, retry_after: f
     from starlette.responses import JSONResponse
 
     headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
-    kind = _KINDS.get(status, "server_error")
+    kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "server_error")
     return JSONResponse(
         {"error": {"message": message, "type": kind, "param": field, "code": status}}, status, headers=headers
     )
