@@ -18,7 +18,7 @@ from webui import theme
 from webui.access import login
 from webui.access.door import Door
 from webui.access.guard import Guard
-from webui.client import authors, library, schedule
+from webui.client import authors, library, recollect, schedule
 from webui.pages import blind, drafts, evaluation, home, monitoring, reports, sources, train, write
 from webui.pages import library as library_page
 from webui.pages import settings as settings_page
@@ -57,6 +57,7 @@ def main() -> None:
         )  # fmt: skip
     app.on_startup(lambda: threading.Thread(target=_warm, args=(door,), daemon=True).start())
     app.on_startup(lambda: background_tasks.create(schedule.run(door.every), name="scheduled posts"))
+    app.on_startup(lambda: background_tasks.create(recollect.run(door.every), name="collecting by itself"))
     app.on_startup(lambda: background_tasks.create(_shut(door, here), name="ended sessions"))
     app.on_shutdown(tracing.flush)
     ui.run(
