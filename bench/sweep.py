@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def trained(root: Path, params: Params) -> dict[str, Any]:
-    """train.json of a training with these choices, made now or kept from before."""
+    """train.json of a training with these choices, made now or kept from before, and the adapter's `folder`."""
     space, settings = Workspace(root, params.author.id), environment.load()
     examples = space.dataset / tables.EXAMPLES
     train = params.train.model_dump(mode="json")
@@ -70,7 +70,7 @@ def trained(root: Path, params: Params) -> dict[str, Any]:
         )  # fmt: skip
         torchrun(write_config(config, folder / "config.json"), settings.home, params.train.processes, folder / "log")
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return dict(read_json(folder / "adapter" / "train.json"))
+    return {**read_json(folder / "adapter" / "train.json"), "folder": folder / "adapter"}
 
 
 if __name__ == "__main__":
