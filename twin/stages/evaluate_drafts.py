@@ -26,6 +26,8 @@ from twin.records import Message
 _START_SECONDS = 120
 SLOTS = 8
 _SAVE_SECONDS = 5.0
+# Nobody waits for one of these texts: a busy machine may take long for it, and is no reason to lose an evaluation.
+_PATIENCE_SECONDS = 3600.0
 _SAMPLING = {"max_new_tokens", "temperature", "min_p", "repetition_penalty"}
 
 
@@ -54,7 +56,7 @@ def drafts(
     store = Store(kept, digests(gguf, adapters), chosen.model_dump(include=_SAMPLING))
     total = sum(len(ask.prompts) * ask.seeds for ask in asked.values())
     with progress.step("write drafts", total) as step, predictor(gguf, adapters) as url:
-        client = Predictor(url)
+        client = Predictor(url, timeout=_PATIENCE_SECONDS)
 
         def writer(model: str, messages: Sequence[Message], seed: int) -> Written:
             known = store.get(model, messages, seed)
