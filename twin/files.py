@@ -102,7 +102,7 @@ def heal(folder: Path, leave: Collection[str] = ()) -> list[Path]:
         for name, path in left.items():
             holder = Path(place, name)
             with contextlib.suppress(OSError):
-                if set(os.listdir(holder)) <= {path.name, _OLD}:
+                if {inner.name for inner in holder.iterdir()} <= {path.name, _OLD}:
                     mended += [holder] if _ended(holder, path) else []
                 else:
                     folders.append(name)  # No writer's: somebody's own folder of such a name.
