@@ -150,15 +150,27 @@ def stop_stack(home: Path) -> int:
 
     from twin.local import presence
 
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if not _is_database(process) and process.environ().get("TWIN_STACK") == str(home):
-                found.append(process)
+    found = _marked("TWIN_STACK", str(home))
     with contextlib.suppress(psutil.Error):
         if supervisor := presence.holder(home):
             found.insert(0, psutil.Process(supervisor))
     return _end([process for process in found if process.pid != os.getpid()])
+
+
+def stop_marked(variable: str, value: str) -> int:
+    """End every other process in whose environment `variable` has this value. Returns how many there were."""
+    return _end([process for process in _marked(variable, value) if process.pid != os.getpid()])
+
+
+def _marked(variable: str, value: str) -> list[Any]:
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if not _is_database(process) and process.environ().get(variable) == value:
+                found.append(process)
+    return found
 
 
 def _is_database(process: Any) -> bool:

@@ -16,7 +16,7 @@ from twin import choices
 from twin import params as params_file
 from twin.errors import PortTaken, StackError, TwinError
 from twin.files import heal, read_json
-from twin.local import champion, postgres, presence
+from twin.local import champion, pipeline_lock, postgres, presence
 from twin.local.processes import Child, adopt_orphans, bury, stop_descendants, stop_stack
 from twin.settings import Settings
 from twin.workspace import Workspace
@@ -170,6 +170,7 @@ def _tidy(settings: Settings) -> None:
     """Clear away what a stack that was killed left behind: its processes hold the ports, its writers' halves the disk."""
     if left := stop_stack(settings.home):
         _say(f"ended {left} processes of a stack that was killed")
+    pipeline_lock.mend(settings.root)
     places = (settings.home, *(settings.root / name for name in _WRITTEN))
     if mended := [path for place in places for path in heal(place, leave=_NOT_OURS)]:
         _say(f"cleared away {len(mended)} files that were being written when the twin was killed")

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin import lifeline, tracing
 from twin import settings as settings_module
-from twin import tracing
 from twin.basemodel import bundled_gguf
 from twin.errors import ModelError, TwinError
 from twin.serving import engine as engines
@@ -270,6 +270,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--context", type=int, default=4096, help="tokens a slot holds")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    lifeline.follow()
     try:
         fixed = {a: Path(p) for a, _, p in (pair.partition("=") for pair in args.adapter)}
         gguf = args.gguf or bundled_gguf()

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twin import __version__
+from twin import __version__, lifeline
 from twin.errors import SourceError
 from twin.sources import answers, headers
 from twin.sources.carrier import carrier, say
@@ -92,6 +92,7 @@ def main() -> int:
     """Run the job on standard input; 0 also when an error was said, for that is an answer."""
     from scrapy.crawler import CrawlerProcess
 
+    lifeline.follow()
     headers.bound()
     # Whatever else a host may think of: what it may cost is bounded here.
     with contextlib.suppress(ValueError, OSError):

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from twin import lifeline
 from twin.errors import EvaluationError
 from twin.evaluation.arms import BASE, Ask, Written, write
 from twin.files import read_json, write_json
@@ -147,7 +148,7 @@ def predictor(gguf: Path, adapters: Mapping[str, Path]) -> Iterator[str]:
         for model, path in adapters.items():
             command += ["--adapter", f"{model}={path / 'adapter.gguf'}"]
         with open(log, "w") as file:
-            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=lifeline.tied())
         watch = Predictor(f"http://127.0.0.1:{port}")
         try:
             until = time.monotonic() + _START_SECONDS

@@ -69,11 +69,17 @@ def written_text(record: dict[str, Any]) -> str:
 def _keep(path: Path, former: str, pair: dict[str, Any] | None) -> None:
     """Write `pair` and drop the draft's earlier one, which was made at `former`."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if line.strip() and json.loads(line).get("at") != former]
+    kept = [line for line in lines if line.strip() and not _earlier(json.loads(line), former, pair)]
     if pair is not None:
         kept.append(json.dumps(pair, ensure_ascii=False))
     if pair is not None or len(kept) < len(lines):
         write_text(path, "".join(f"{line}\n" for line in kept))
+
+
+def _earlier(known: dict[str, Any], former: str, pair: dict[str, Any] | None) -> bool:
+    """Whether a kept pair is the same draft's: killed between pair and record, the server does not know its moment."""
+    same = ("brief", "rejected", "adapter")
+    return known.get("at") == former or (pair is not None and all(known.get(key) == pair[key] for key in same))
 
 
 def differences(old: str, new: str) -> list[tuple[str, str]]:
