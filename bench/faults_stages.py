@@ -42,8 +42,7 @@ class Stages:
         time.sleep(self.chance.uniform(0.1, self.lasts[name]))
         told.at_work += process.poll() is None
         how = self.chance.choice(("alone", "with its children", "one child"))
-        _kill(process, how, self.chance)
-        if how == "one child":
+        if _kill(process, how, self.chance) and how == "one child":
             said = _end(process)
             # It may mend itself; if it does not, it says what to do.
             if process.returncode not in (0, 2) or "Traceback" in said:
@@ -123,7 +122,8 @@ def _end(process: subprocess.Popen[str]) -> str:
         return f"still at work after {_LONGEST:.0f} s"
 
 
-def _kill(process: subprocess.Popen[str], how: str, chance: random.Random) -> None:
+def _kill(process: subprocess.Popen[str], how: str, chance: random.Random) -> bool:
+    """Whether somebody else than the process alone was killed."""
     import psutil
 
     try:
@@ -134,7 +134,9 @@ def _kill(process: subprocess.Popen[str], how: str, chance: random.Random) -> No
             "with its children": lambda: [own, *children],
             "one child": lambda: [chance.choice(children)] if children else [own],
         }
-        for one in chosen[how]():
+        victims = chosen[how]()
+        for one in victims:
             one.kill()
+        return victims != [own]
     except psutil.Error:
-        return
+        return True

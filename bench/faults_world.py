@@ -82,8 +82,7 @@ def project(extensions: Path | None = None) -> Iterator[Project]:
                 write_text(made.space.inbox / "texts" / f"{number}.md", _text(1000 + number))
             _dataset(made.space)
             if extensions is not None:
-                made.home.mkdir()
-                (made.home / "torch_extensions").symlink_to(extensions.resolve())
+                shutil.copytree(extensions, made.home / "torch_extensions")
             plain = {k: v for k, v in os.environ.items() if not k.startswith(("TWIN_", "DATABASE_URL", "MLFLOW_"))}
             ports = {f"TWIN_{part}_PORT": str(free_port()) for part in ("PREDICTOR", "ENDPOINT", "WEBUI")}
             places = {"TWIN_ROOT": str(root), "TWIN_HOME": str(made.home), "PYTHONPATH": str(REPOSITORY)}
