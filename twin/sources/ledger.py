@@ -101,7 +101,7 @@ class Ledger:
         ).fetchone()
         try:
             return (row[0], row[1], row[2], zlib.decompress(row[3]), row[4], row[5]) if row else None
-        except zlib.error:
+        except (zlib.error, TypeError):
             return None
 
     def store(self, key: str, url: str, status: int, headers: str, body: bytes) -> None:
@@ -152,7 +152,7 @@ def _unwritable(path: Path, error: sqlite3.Error) -> SourceError:
 def _unpacked(gave: bytes) -> list[Any] | None:
     try:
         found: list[Any] = json.loads(zlib.decompress(gave))
-    except (zlib.error, ValueError):
+    except (zlib.error, TypeError, ValueError):
         return None
     return found
 
