@@ -69,18 +69,22 @@ class Project:
 
 
 @contextlib.contextmanager
-def project(extensions: Path | None = None) -> Iterator[Project]:
-    """Make everything; `extensions` is a folder with DeepSpeed's compiled part (else it is compiled: a minute)."""
+def project(learning: bool = True, extensions: Path | None = None) -> Iterator[Project]:
+    """Make everything, for `learning` a model and examples, too.
+
+    `extensions` is a folder with DeepSpeed's compiled part (else it is compiled: a minute).
+    """
     root = Path(tempfile.mkdtemp(prefix="twin-faults-"))
     shown = list(range(POSTS))
     try:
         with _site(shown) as url:
             made = Project(root, shown)
-            base = _tiny_base(root / "base")
+            base = _tiny_base(root / "base") if learning else "bundled"
             write_text(root / "params.yaml", _PARAMS.format(url=url, base=base))
             for number in range(12):
                 write_text(made.space.inbox / "texts" / f"{number}.md", _text(1000 + number))
-            _dataset(made.space)
+            if learning:
+                _dataset(made.space)
             if extensions is not None:
                 shutil.copytree(extensions, made.home / "torch_extensions")
             plain = {k: v for k, v in os.environ.items() if not k.startswith(("TWIN_", "DATABASE_URL", "MLFLOW_"))}

@@ -1,7 +1,7 @@
 """Sustained load: `python -m bench.load --minutes 20 --clients 24` prints who was answered, how fast, and the memory.
 
 Every client asks again as soon as it has its answer, and waits as long as a 429 tells it. The bare engine gets the same
-prompts from as many clients for a tenth of the time before and again after. Exits with 1 when a request was dropped.
+prompts from as many clients for a while before and again after. Exits with 1 when a request was dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from bench.serving_stack import AUTHORS, Stack, running
 from twin.serving.predictor import engine_body
 
 TOKENS = 96
-_SHARE_BARE = 0.1
+_SHARE_BARE, _LONGEST_BARE = 0.1, 60.0  # of the load's time; seconds
+_SAY_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0  # after a fault: a client that is refused at once must not spin
 
 
@@ -67,17 +68,14 @@ def main() -> int:
 
 
 async def _measure(stack: Stack, clients: int, seconds: float) -> int:
-    memory = Memory(stack.processes)
-    for name, share in (("before", _SHARE_BARE), ("load", 1.0), ("after", _SHARE_BARE)):
-        print(f"{name}: {seconds * share:.0f} s", file=sys.stderr, flush=True)
-        if name == "load":
-            watch = asyncio.create_task(memory.follow())
-            through = await _crowd(stack, clients, seconds, _through)
-            watch.cancel()
-        elif name == "before":
-            before = await _crowd(stack, clients, seconds * share, _bare)
-        else:
-            after = await _crowd(stack, clients, seconds * share, _bare)
+    memory, through = Memory(stack.processes), Told()
+    short = min(_LONGEST_BARE, seconds * _SHARE_BARE)
+    before = await _crowd(stack, clients, short, _bare, Told())
+    watches = [asyncio.create_task(watch) for watch in (memory.follow(), _say(through, memory))]
+    await _crowd(stack, clients, seconds, _through, through)
+    for watch in watches:
+        watch.cancel()
+    after = await _crowd(stack, clients, short, _bare, Told())
     bare = (before.tokens + after.tokens) / (before.seconds + after.seconds)
     print(f"\n### {clients} clients for {seconds / 60:g} minutes, {TOKENS} tokens, model `{stack.model}`\n")
     print(
@@ -94,9 +92,20 @@ async def _measure(stack: Stack, clients: int, seconds: float) -> int:
     return 1 if through.faults else 0
 
 
-async def _crowd(stack: Stack, clients: int, seconds: float, job: Callable[..., Coroutine[Any, Any, None]]) -> Told:
+async def _say(told: Told, memory: Memory) -> None:
+    """Tell on standard error how far it is, for ever."""
+    while True:
+        await asyncio.sleep(_SAY_SECONDS)
+        sizes = ", ".join(f"{name} {sizes[-1]:.0f} MB" for name, sizes in memory.sizes.items() if sizes)
+        said = f"{len(told.whole)} answered, {told.refused} refused, {told.faults.total()} dropped; {sizes}"
+        print(f"{time.strftime('%H:%M:%S')} {said}", file=sys.stderr, flush=True)
+
+
+async def _crowd(
+    stack: Stack, clients: int, seconds: float, job: Callable[..., Coroutine[Any, Any, None]], told: Told
+) -> Told:
     """So many clients for so long, each with its own author; a request begun is always waited for."""
-    told, began = Told(), time.monotonic()
+    began = time.monotonic()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     briefs, seeds = itertools.cycle(stack.briefs), itertools.count()
     async with httpx.AsyncClient(timeout=httpx.Timeout(300.0, connect=10.0), limits=limits, trust_env=False) as client:

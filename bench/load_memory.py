@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,16 @@ class Memory:
         for name, pid in self.pids.items():
             process = psutil.Process(pid)
             found[name] = sum(map(_own, [process, *process.children(recursive=True)]))
-        # Backends share the buffers: their own parts alone, of this run's database and of any other beside it.
-        found["database"] = sum(_own(p) for p in psutil.process_iter() if p.name().startswith("postgres"))
+        found["database"] = sum(map(_own, self._database()))
         return found
+
+    def _database(self) -> list[Any]:
+        """The server with its backends: they share the buffers, which count for nobody."""
+        import psutil
+
+        home = psutil.Process(next(iter(self.pids.values()))).environ()["TWIN_HOME"]
+        pid = int(Path(home, "postgres", "data", "postmaster.pid").read_text().split("\n", 1)[0])
+        return [psutil.Process(pid), *psutil.Process(pid).children()]
 
 
 def growth(sizes: list[float]) -> float:
