@@ -25,8 +25,8 @@ from bench.faults_world import project
 
 # How often each is drawn; what starts fast is killed often.
 WEIGHTS = {
-    "the desk": 30, "collect": 10, "prepare": 6, "features": 2, "train": 2, "register": 3,
-    "predictor": 10, "engine": 10, "database": 12, "transformer": 3, "web interface": 4, "supervisor": 1, "everything": 3,
+    "the desk": 45, "collect": 10, "prepare": 4, "features": 1, "train": 1, "register": 2,
+    "predictor": 8, "engine": 8, "database": 12, "transformer": 2, "web interface": 3, "supervisor": 1, "everything": 3,
 }  # fmt: skip
 
 
