@@ -39,6 +39,10 @@ class Stack:
         self.desk: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
+        for stage in ("collect", "prepare", "features"):
+            if self.made.start("twin", stage, stderr=subprocess.DEVNULL).wait(_START_SECONDS):
+                raise SystemExit(f"{stage} does not run at all")
+        self.kept.documents |= checks.documents(self.made)
         self._up()
         self.desk = self.made.start("bench.faults_desk", "--endpoint", stdout=subprocess.PIPE)
         threading.Thread(target=self._listen, args=(self.desk,), daemon=True).start()
