@@ -23,8 +23,8 @@ _MODULES = {
     "web interface": "webui.main",
 }  # fmt: skip
 _READY = {"predictor": "/health", "endpoint": "/v2/health/ready", "webui": "/healthz"}
-_START_SECONDS = 180.0
-_HEAL_SECONDS = 120.0
+_START_SECONDS = 600.0
+_HEAL_SECONDS = 240.0
 # The longest that a request may take: the endpoint's own deadline is longer, a person's patience is not.
 _DEADLINE = 60.0
 

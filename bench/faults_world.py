@@ -120,7 +120,10 @@ def _site(shown: list[int]) -> Iterator[str]:
                 places = "".join(f"<url><loc>http://{self.headers['Host']}/posts/{n}</loc></url>" for n in shown)
                 page = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{places}</urlset>'
             elif name.startswith("posts/") and (number := int(name.rpartition("/")[2])) in shown:
-                head = f"<head><title>Post {number}</title></head>"
+                day = f"2025-{1 + number // 28:02d}-{1 + number % 28:02d}T08:00:00Z"
+                head = (
+                    f'<head><title>Post {number}</title><meta property="article:published_time" content="{day}"></head>'
+                )
                 page = (
                     f"<html>{head}<body><article><h1>Post {number}</h1><p>{_text(number)}</p></article></body></html>"
                 )
