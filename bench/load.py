@@ -179,6 +179,7 @@ async def _attempt(stack: Stack, client: httpx.AsyncClient, body: dict[str, Any]
 
 def _fault(told: Told, reason: str) -> float:
     told.faults[reason] += 1
+    print(f"dropped: {reason}", file=sys.stderr, flush=True)
     return _AGAIN_SECONDS
 
 
