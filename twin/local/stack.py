@@ -33,9 +33,13 @@ def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
     """
     params = params_file.load(settings.root / "params.yaml")
     space = Workspace(settings.root, params.author.id)
-    if (running := _running(settings)) is not None:
-        print(f"The twin is already up (process {running}): http://127.0.0.1:{settings.webui_port}", file=sys.stderr)
+    if (supervisor := running(settings)) is not None:
+        print(f"The twin is already up (process {supervisor}): http://127.0.0.1:{settings.webui_port}", file=sys.stderr)
         return 0
+    from twin.local.restore import finish
+
+    if finish(settings):
+        _say("a restore that was cut off is finished")
     _check_ports(settings)
     settings.logs.mkdir(parents=True, exist_ok=True)
     adopt_orphans()
@@ -72,8 +76,8 @@ def status(settings: Settings) -> int:
     """Print what runs and what is built."""
     from twin.progress import read
 
-    running = _running(settings)
-    print(f"stack: up, http://127.0.0.1:{settings.webui_port}" if running else "stack: down")
+    supervisor = running(settings)
+    print(f"stack: up, http://127.0.0.1:{settings.webui_port}" if supervisor else "stack: down")
     params = params_file.load(settings.root / "params.yaml")
     pointer = champion.pointer(settings, params.author.id)
     adapter = f"version {read_json(pointer)['version']}" if pointer.exists() else "none yet: the base model writes"
@@ -176,7 +180,8 @@ def _check_ports(settings: Settings) -> None:
                 raise PortTaken(port, service, setting) from None
 
 
-def _running(settings: Settings) -> int | None:
+def running(settings: Settings) -> int | None:
+    """The process number of the supervisor of this home, None when none lives."""
     import psutil
 
     try:
