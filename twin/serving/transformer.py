@@ -16,7 +16,7 @@ from twin import settings as settings_module
 from twin import tracing
 from twin.errors import TwinError
 from twin.records import Draft
-from twin.serving import http, keys, openai
+from twin.serving import gate, http, keys, openai, schema
 from twin.serving.requests import Refusal, from_instance
 from twin.serving.service import Twin, make
 
@@ -113,6 +113,9 @@ def serve(twin: Twin, sock: socket.socket) -> None:
     app.include_router(openai.router(twin))
     app.add_middleware(http.StopWhenGone, suffix=(":predict", "/infer"))
     app.add_middleware(keys.Guard, keys=keys.Keys(twin.settings.api_keys))
+    app.add_middleware(gate.Gate, here=gate.is_loopback(sock.getsockname()[0]))
+    kserve_document = app.openapi
+    app.openapi = lambda: schema.document(kserve_document(), twin.params)
     tracing.setup("twin-transformer", twin.settings.otlp_endpoint)
     app.add_exception_handler(Refusal, _refused)
     threading.Thread(target=_warm, args=(twin, model), daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -138,7 +139,8 @@ def predictor(gguf: Path, adapters: Mapping[str, Path]) -> Iterator[str]:
         for model, path in adapters.items():
             command += ["--adapter", f"{model}={path / 'adapter.gguf'}"]
         with open(log, "w") as file:
-            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+            own = {**os.environ, "TWIN_PREDICTOR_KEY": ""}
+            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=own)
         watch = Predictor(f"http://127.0.0.1:{port}")
         try:
             until = time.time() + _START_SECONDS
