@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from twin.serving import http
 
-# KServe's own switches: who may write a draft must not be able to take the twin away.
-SHUT = ("/v2/repository/",)
+# KServe's switches, with which who may write a draft could take the twin away; and its versions of a model, which it
+# answers with an error of its own: a version of an adapter is a field of the request.
+SHUT = re.compile(r"/v2/repository/|/v2/models/[^/]*/versions/")
+_SHUT_QUERY = re.compile(rb"(?:^|&)model_version=")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -43,7 +46,7 @@ class Gate:
             return http.error(421, "this server answers to localhost alone: ask it as http://localhost or 127.0.0.1")
         if scope["method"] not in _SAFE and origin is not None and _place(origin) != host:
             return http.error(403, "this request comes from another site's page")
-        if scope["path"].startswith(SHUT):
+        if SHUT.match(scope["path"]) or _SHUT_QUERY.search(scope.get("query_string", b"")):
             return http.error(404, "there is no such route")
         return None
 

@@ -11,22 +11,23 @@ from twin.writing import ACTIONS
 
 _TEXT = {"type": "string"}
 
+_NAME = {"name": "model_name", "in": "path", "required": True, "schema": {"type": "string", "enum": ["twin"]}}
+
 
 def document(kserve: dict[str, Any], params: Params) -> dict[str, Any]:
     """`kserve` (as FastAPI writes it) with our bodies, routes and answers; the switches that are shut are left out."""
     from twin.serving.gate import SHUT
 
-    paths = {path: ways for path, ways in kserve["paths"].items() if not path.startswith(SHUT)}
+    paths = {path: ways for path, ways in kserve["paths"].items() if not SHUT.match(path)}
     own = {
         "/v1/models/{model_name}:predict": _post("predict", _instances(params), "predictions, one draft an instance"),
         "/v2/models/{model_name}/infer": _post("infer", _tensors(), "drafts as JSON in a BYTES tensor"),
         "/openai/v1/chat/completions": _post("chat", _chat(params), "a chat completion, or its events"),
         "/openai/v1/models": {"get": {"operationId": "openai_models", "responses": _answers("models")}},
     }
-    for path, way in own.items():
-        known = paths.get(path, {}).get("post", {}).get("parameters")
-        if known:
-            way["post"]["parameters"] = known
+    for path, ways in {**paths, **own}.items():
+        for way in ways.values():
+            way["parameters"] = [_NAME] if "{model_name}" in path else []
     parts = {**kserve.get("components", {})}
     security = {"key": {"type": "http", "scheme": "bearer", "description": "where there are keys (`twin key grant`)"}}
     info = {**kserve["info"], "title": "LLM twin: the inference endpoint"}
