@@ -26,7 +26,7 @@ from twin.local import postgres
 from twin.local.processes import Child
 
 WORDS = "The kettle whistles at 7. I pour the tea and count the cups: there are 4 of them. Nobody asks why."
-_READY_SECONDS = 120.0
+_READY_SECONDS = 300.0
 # Longer than this for one answer of an engine that writes at once is called a hang.
 SLOW_SECONDS = 2.0
 
