@@ -16,7 +16,7 @@ from twin.local.processes import Child
 
 _TEXTS = Path(__file__).parents[1] / "twin" / "evaluation" / "impostors" / "brock-anselmi.md"
 _QUICK = "\ntrain: {epochs: 0.2, token_budget: 3000}\nvalidate: {min_words: 500}\n"
-STAGES = ("collect", "prepare", "features", "dataset")
+STAGES = ("collect", "prepare", "features", "dataset", "train")
 _READY_SECONDS = 300.0
 _ENVIRONMENT = ("DATABASE_URL", "MLFLOW_TRACKING_URI", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY")
 
@@ -112,18 +112,18 @@ def main() -> int:
     """Print each step's seconds; 2 and a word where no namespace can be made."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--short", action="store_true", help="without training and drafting")
+    parser.add_argument("--stages", default=",".join(STAGES), help="those to run; a draft is written after the last")
     args = parser.parse_args()
-    stages = STAGES if args.short else (*STAGES, "train")
+    stages = tuple(args.stages.split(","))
     if args.inside:
-        journey(args.inside, stages, write=not args.short)
+        journey(args.inside, stages, write="train" in stages)
         return 0
     if why := available():
         print(f"not run: {why}", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="twin-offline-") as folder:
         print("| step, with no network | seconds |\n|---|---|")
-        print(cut_off(Path(folder) / "root", *(["--short"] if args.short else [])), end="")
+        print(cut_off(Path(folder) / "root", "--stages", args.stages, timeout=3000), end="")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Look for secrets in the files that git holds: `python tools/secrets.py`; offline, with detect-secrets' own detectors."""
+"""Look for secrets in the files that git holds: `python tools/secret_scan.py`; offline, with detect-secrets' own detectors."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ PLUGINS = (
 )  # fmt: skip
 # Detectors and redaction are tested with what looks like a secret: these files may hold such, and say so.
 MADE_UP = re.compile(r"^(tests/|bench/|docs/people\.md|examples/sample_author/)")
+# A made-up password for a database that exists for one trial of the manifests.
+KNOWN = {("images/kube_play.py", "Basic Auth Credentials")}
 _BINARY = {".png", ".svg", ".gz", ".zip", ".gguf", ".ico", ".woff2"}
 
 
@@ -28,7 +30,9 @@ def findings(paths: list[Path]) -> list[str]:
     found = []
     with transient_settings({"plugins_used": [{"name": name} for name in PLUGINS]}):
         for path in paths:
-            found += [f"{path}:{secret.line_number} {secret.type}" for secret in scan.scan_file(str(path))]
+            name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+            seen = [secret for secret in scan.scan_file(str(path)) if (name, secret.type) not in KNOWN]
+            found += [f"{name}:{secret.line_number} {secret.type}" for secret in seen]
     return found
 
 
@@ -38,7 +42,7 @@ def main() -> int:
     names = [name for name in listed.split("\0") if name and not MADE_UP.match(name) and Path(name).suffix not in _BINARY]
     found = findings([ROOT / name for name in names if (ROOT / name).is_file()])
     for line in found:
-        print(line.removeprefix(f"{ROOT}/"))
+        print(line)
     print(f"{len(names)} files, {len(found)} that look like secrets", file=sys.stderr)
     return 1 if found else 0
 
