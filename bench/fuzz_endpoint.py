@@ -173,7 +173,11 @@ def fuzz(url: str, cases: int, seed: int = 8, headers: dict[str, str] | None = N
 
     document = narrowed(httpx.get(f"{url}/openapi.json", timeout=30).json())
     operations = [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations()]
-    wanted = [(o, mode, 20 if o.body else 1) for o in operations for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)]
+    wanted = [
+        (o, mode, 20 if o.body else 1)
+        for o in operations
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    ]
     total, tally, began = sum(weight for *_, weight in wanted), Tally(), time.monotonic()
     with requests.Session() as session:
         session.headers.update(headers or {})

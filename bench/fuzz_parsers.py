@@ -49,7 +49,9 @@ def mangled(draw: st.DrawFn, samples: tuple[bytes, ...]) -> bytes:
     for _ in range(draw(st.integers(0, 6))):
         at = draw(st.integers(0, len(data)))
         end = min(len(data), at + draw(st.integers(0, 40)))
-        piece = draw(st.one_of(st.sampled_from(seeds.TROUBLE), st.binary(max_size=12), st.just(b""), st.just(data[at:end])))
+        piece = draw(
+            st.one_of(st.sampled_from(seeds.TROUBLE), st.binary(max_size=12), st.just(b""), st.just(data[at:end]))
+        )
         data = data[:at] + piece * draw(st.sampled_from((1, 1, 1, 2, 50, 2000))) + data[end:]
         data = data[:_ROOM]
     return data
@@ -94,7 +96,9 @@ def link(kind: str) -> Parse:
 
     def parse(data: bytes) -> object:
         # As read_links does, without its net for surprises: here they are what is looked for.
-        return links._page("https://a.example/b", Fetched("https://a.example/b", kind, "", data), lambda *_, **__: _none())
+        return links._page(
+            "https://a.example/b", Fetched("https://a.example/b", kind, "", data), lambda *_, **__: _none()
+        )
 
     return parse
 
@@ -111,7 +115,8 @@ def text(function: Callable[[str], object]) -> Parse:
 def groups() -> dict[str, list[tuple[Parse, tuple[bytes, ...]]]]:
     """Every parser by group, each with its valid samples."""
     exports = {
-        group: [(export(kind, name), samples) for kind, name, samples in found] for group, found in seeds.EXPORTS.items()
+        group: [(export(kind, name), samples) for kind, name, samples in found]
+        for group, found in seeds.EXPORTS.items()
     }
     github = {"user": "ann", "base": "https://api.github.com", "headers": {}, "kinds": list(_kinds()), "token": ""}
     feeds = [

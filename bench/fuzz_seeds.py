@@ -32,7 +32,9 @@ _HTML = (
 _POST = b'<section data-field="body" class="e-content"><p class="graf">Hello <em>you</em></p></section>'
 _MEDIUM = (
     b'<!DOCTYPE html><html><head><title>Tea</title></head><body><article class="h-entry"><header><h1 class="p-name">Tea</h1>'
-    b"</header>" + _POST + b'<footer><p>By <a class="p-author h-card">Ann</a> on <a href="https://medium.com/p/0123456789ab">'
+    b"</header>"
+    + _POST
+    + b'<footer><p>By <a class="p-author h-card">Ann</a> on <a href="https://medium.com/p/0123456789ab">'
     b'<time class="dt-published" datetime="2024-01-02T00:00:00.000Z">d</time></a>.</p></footer></article></body></html>'
 )
 _WXR = (
@@ -45,7 +47,12 @@ _WXR = (
 )
 _MOBILE = {"version": "0.3.1", "atoms": [], "cards": [["markdown", {"markdown": "# x"}]], "markups": [["em"]],
            "sections": [[1, "p", [[0, [0], 1, "Tea"]]], [10, 0]]}  # fmt: skip
-_LEXICAL = {"root": {"type": "root", "children": [{"type": "paragraph", "children": [{"type": "text", "text": "Tea", "format": 1}]}]}}
+_LEXICAL = {
+    "root": {
+        "type": "root",
+        "children": [{"type": "paragraph", "children": [{"type": "text", "text": "Tea", "format": 1}]}],
+    }
+}
 _GHOST = {"db": [{"data": {"posts": [
     {"id": "1", "title": "Tea", "slug": "tea", "status": "published", "type": "post", "html": "<p>I pour tea</p>",
      "published_at": "2024-01-02T03:04:05.000Z", "mobiledoc": json.dumps(_MOBILE)},
@@ -68,8 +75,14 @@ def _docx() -> bytes:
     held = io.BytesIO()
     word = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
     with zipfile.ZipFile(held, "w") as packed:
-        packed.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>')
-        packed.writestr("word/document.xml", f"<w:document {word}><w:body><w:p><w:r><w:t>Tea</w:t></w:r></w:p></w:body></w:document>")
+        packed.writestr(
+            "[Content_Types].xml",
+            '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
+        )
+        packed.writestr(
+            "word/document.xml",
+            f"<w:document {word}><w:body><w:p><w:r><w:t>Tea</w:t></w:r></w:p></w:body></w:document>",
+        )
     return held.getvalue()
 
 
@@ -115,7 +128,12 @@ _ATOM = (
     b'&lt;p&gt;Hi&lt;/p&gt;</content></entry><entry><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>x</p></div>'
     b"</content></entry></feed>"
 )
-FEEDS = (_RSS, _ATOM, b'{"version": "https://jsonfeed.org/version/1", "items": [{"id": "1", "content_html": "<p>x</p>"}]}', _HTML)
+FEEDS = (
+    _RSS,
+    _ATOM,
+    b'{"version": "https://jsonfeed.org/version/1", "items": [{"id": "1", "content_html": "<p>x</p>"}]}',
+    _HTML,
+)
 SITEMAPS = (
     b"<urlset><url><loc>https://a.example/2024/01/tea</loc><lastmod>2024-01-02</lastmod></url></urlset>",
     b"<sitemapindex><sitemap><loc>https://a.example/s.xml.gz</loc></sitemap></sitemapindex>",
@@ -162,9 +180,9 @@ def unsafe(html: str) -> list[str]:
                 if name not in _ALLOWED or tag != "a":
                     found.append(f"{tag} {name}")
                 address = "".join(c for c in (value or "") if c.isprintable() and c != " ").lower()
-                if name == "href" and ":" in address.split("/")[0].split("#")[0].split("?")[0]:
-                    if not address.startswith(("http:", "https:", "mailto:")):
-                        found.append(f"href {address[:40]}")
+                scheme = address.split("/")[0].split("#")[0].split("?")[0]
+                if name == "href" and ":" in scheme and not scheme.startswith(("http:", "https:", "mailto:")):
+                    found.append(f"href {address[:40]}")
 
     Reader(convert_charrefs=True).feed(html)
     return found

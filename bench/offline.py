@@ -18,14 +18,24 @@ _TEXTS = Path(__file__).parents[1] / "twin" / "evaluation" / "impostors" / "broc
 _QUICK = "\ntrain: {epochs: 0.2, token_budget: 3000}\nvalidate: {min_words: 500}\n"
 STAGES = ("collect", "prepare", "features", "dataset", "train")
 _READY_SECONDS = 300.0
-_ENVIRONMENT = ("DATABASE_URL", "MLFLOW_TRACKING_URI", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY")
+_ENVIRONMENT = (
+    "DATABASE_URL",
+    "MLFLOW_TRACKING_URI",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "ALL_PROXY",
+)
 
 
 def available() -> str:
     """Why no namespace without a network can be made here; empty when one can."""
     if not shutil.which("unshare") or not shutil.which("ip"):
         return "the programs unshare and ip are not installed"
-    made = subprocess.run(["unshare", "-n", "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        ["unshare", "-n", "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False
+    )
     return "" if made.returncode == 0 else f"this user may not make a network namespace ({made.stderr.strip()})"
 
 
@@ -89,7 +99,9 @@ def _draft(root: Path) -> None:
         env = {"DATABASE_URL": url}
         children = [
             Child("predictor", ["-m", "twin.serving.predictor"], env, logs, f"{settings.predictor_url}/health"),
-            Child("transformer", ["-m", "twin.serving.transformer"], env, logs, f"{settings.endpoint_url}/v2/health/ready"),
+            Child(
+                "transformer", ["-m", "twin.serving.transformer"], env, logs, f"{settings.endpoint_url}/v2/health/ready"
+            ),
         ]
         try:
             until = time.monotonic() + _READY_SECONDS

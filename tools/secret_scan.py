@@ -39,7 +39,9 @@ def findings(paths: list[Path]) -> list[str]:
 def main() -> int:
     """1 and a line each when there are any."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    names = [name for name in listed.split("\0") if name and not MADE_UP.match(name) and Path(name).suffix not in _BINARY]
+    names = [
+        name for name in listed.split("\0") if name and not MADE_UP.match(name) and Path(name).suffix not in _BINARY
+    ]
     found = findings([ROOT / name for name in names if (ROOT / name).is_file()])
     for line in found:
         print(line)

@@ -45,6 +45,13 @@ def test_an_api_that_answers_in_another_form_is_named(step):
 
 
 def test_the_search_for_unsafe_html_finds_it():
-    for bad in ("<script>x</script>", "<a href='java\nscript:x'>", "<a onclick=x>", "<p style=x>", "<img src=x>", "<svg/onload=x>"):
+    for bad in (
+        "<script>x</script>",
+        "<a href='java\nscript:x'>",
+        "<a onclick=x>",
+        "<p style=x>",
+        "<img src=x>",
+        "<svg/onload=x>",
+    ):
         assert fuzz_seeds.unsafe(bad), bad
     assert fuzz_seeds.unsafe('<p><a href="https://a" target="_blank">x</a></p>') == []

@@ -20,7 +20,9 @@ class Bomb:
         return (open, (str(self.mark), "w"))
 
 
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "adapter_model.bin", "model.pt", "W.PTH", "x.ckpt", "x.pkl", "optimizer.pickle"])
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "adapter_model.bin", "model.pt", "W.PTH", "x.ckpt", "x.pkl", "optimizer.pickle"]
+)
 @pytest.mark.parametrize("beside", [True, False])
 def test_a_pickled_file_is_refused_and_never_opened(tmp_path, name, beside):
     folder, mark = tmp_path / "model", tmp_path / "mark"

@@ -63,12 +63,15 @@ def _from_v2(request: Any) -> list[Any]:
 
 def _as_v2(request: Any, written: list[Draft]) -> Any:
     import json
+    import uuid
 
     from kserve import InferOutput, InferResponse
 
     said = [json.dumps(draft.as_dict(), ensure_ascii=False) for draft in written]
     output = InferOutput(name="drafts", shape=[len(said)], datatype="BYTES", data=said)
-    return InferResponse(response_id=request.id, model_name=openai.NAME, infer_outputs=[output])
+    # The id is the client's to give or not; KServe breaks on an answer that has none.
+    name = request.id or uuid.uuid4().hex
+    return InferResponse(response_id=name, model_name=openai.NAME, infer_outputs=[output])
 
 
 async def drafts(twin: Twin, payload: Any) -> list[Draft]:

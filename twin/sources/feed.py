@@ -22,7 +22,8 @@ _BLOGGER_KIND = "http://schemas.google.com/blogger/2008/kind#"
 
 # References to half a character, which the parser lets through and can then not give as text.
 _SURROGATE = re.compile(
-    rb"&#(?:x0*d[89a-f][0-9a-f]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3]))(?:;|(?![0-9a-f]))", re.IGNORECASE
+    rb"&#(?:x0*d[89a-f][0-9a-f]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3]))(?:;|(?![0-9a-f]))",
+    re.IGNORECASE,
 )
 
 

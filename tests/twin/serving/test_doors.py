@@ -26,7 +26,13 @@ SHUT = (
     "/v2/repository/index", "/v2/repository/models/twin/load", "/v2/repository/models/twin/unload",
     "/v2/models/twin/versions/1", "/v2/models/twin/versions/1/infer", "/v2/models/twin?model_version=1",
 )  # fmt: skip
-PREDICTOR = {"/health": False, "/v1/health": False, "/v1/models": True, "/v1/chat/completions": True, "/v1/completions": True}
+PREDICTOR = {
+    "/health": False,
+    "/v1/health": False,
+    "/v1/models": True,
+    "/v1/chat/completions": True,
+    "/v1/completions": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +91,12 @@ def test_every_route_of_the_endpoint_is_held(door: tuple[str, str, str]) -> None
 def test_another_authors_name_and_adapter_are_refused(door: tuple[str, str, str]) -> None:
     url, mine, other = door
     for key, author in ((mine, "ben"), (other, "ada")):
-        for more in ({"author": author}, {"adapter": author}, {"adapter": f"{author}@3"}, {"author": author, "adapter": "base"}):
+        for more in (
+            {"author": author},
+            {"adapter": author},
+            {"adapter": f"{author}@3"},
+            {"author": author, "adapter": "base"},
+        ):
             instance = {"brief": "tea", **more}
             for body, path in (
                 ({"instances": [instance]}, "/v1/models/twin:predict"),

@@ -30,7 +30,9 @@ def test_every_question_is_listed():
 
 
 @pytest.mark.parametrize("name", ASKED)
-@pytest.mark.parametrize("author", ["ben", "", "' OR '1'='1", "ada' --", "%", "ada\\", 'ada"; DROP TABLE twin_chunk_embeddings; --'])
+@pytest.mark.parametrize(
+    "author", ["ben", "", "' OR '1'='1", "ada' --", "%", "ada\\", 'ada"; DROP TABLE twin_chunk_embeddings; --']
+)
 def test_every_query_binds_the_author(name, author, monkeypatch):
     """The author is a bound value in every query, whatever it is made of: never words of the query itself."""
     seen = []
@@ -56,7 +58,9 @@ def test_sql_is_composed_and_never_pasted():
                 called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
                 if called and node.func.attr in ("execute", "executemany") and node.args:
                     first = node.args[0]
-                    pasted = isinstance(first, ast.JoinedStr) or (isinstance(first, ast.BinOp) and not isinstance(first.op, ast.BitOr))
+                    pasted = isinstance(first, ast.JoinedStr) or (
+                        isinstance(first, ast.BinOp) and not isinstance(first.op, ast.BitOr)
+                    )
                     # SQLite binds no names: the erasing of MLflow's own files quotes those that the file itself gives.
                     if pasted and path.name != "erasing_sqlite.py":
                         bad.append(f"{path.name}:{node.lineno}")
