@@ -57,7 +57,7 @@ def _from_v2(request: Any) -> list[Any]:
         raise Refusal(400, "inputs is one BYTES tensor of JSON objects", "inputs")
     try:
         return [json.loads(item) for item in tensor.as_numpy().ravel().tolist()]
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Refusal(400, f"an input is not JSON: {error}", "inputs") from None
 
 

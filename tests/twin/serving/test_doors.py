@@ -138,7 +138,7 @@ def test_no_odd_request_breaks_the_endpoint(door: tuple[str, str, str]) -> None:
     url, mine, _ = door
     tally = fuzz_endpoint.fuzz(url, 240, headers=bearer(mine))
     assert tally.cases >= 150
-    assert tally.broken == []
+    assert [line[-300:] for line in tally.broken] == []
 
 
 async def test_every_route_of_the_predictor_is_held(tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ async def test_every_route_of_the_predictor_is_held(tmp_path: Path) -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         for path, held in PREDICTOR.items():
             for method in ("GET", "POST"):
-                for key in ("", "wrong", "righ", "right "):
-                    status = (await client.request(method, path, headers=bearer(key.strip() and key))).status_code
-                    assert (status == 401) is (held and key != "right "), (method, path, key)
+                for key in ("", "wrong", "righ", "right-"):
+                    status = (await client.request(method, path, headers=bearer(key))).status_code
+                    assert (status == 401) is held, (method, path, key)
         assert (await client.get("/v1/models", headers=bearer("right"))).status_code == 200
         cross = await client.post("/v1/completions", headers=bearer("right") | {"Origin": "https://evil.example"})
         assert cross.status_code == 403

@@ -69,3 +69,17 @@ def test_a_wrong_chat_is_named(body: Any, field: str | None) -> None:
     with pytest.raises(Refusal) as refused:
         from_chat(body, PARAMS)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("bad", ["a\0b", "half \ud83d", "\udc00"])
+def test_what_is_no_text_is_named_and_never_reaches_the_store(bad: str) -> None:
+    for field, value in (
+        ("brief", bad),
+        ("text", bad),
+        ("links", [bad]),
+        ("given", {"facts": [bad]}),
+        ("material", [{"title": "a", "text": bad}]),
+    ):
+        with pytest.raises(Refusal) as caught:
+            from_instance({"brief": "tea", field: value}, PARAMS)
+        assert (caught.value.status, caught.value.field) == (400, field)
