@@ -111,7 +111,7 @@ def _draft(root: Path) -> None:
                 if time.monotonic() > until or any(child.code() is not None for child in children):
                     raise RuntimeError("; ".join(child.last_words() for child in children))
                 time.sleep(0.2)
-            words = _twin("draft", "why tomatoes want less water than people think")
+            words = _twin("write", "why tomatoes want less water than people think")
             print(f"\n{len(words.split())} words were written.", flush=True)
         finally:
             for child in children:
