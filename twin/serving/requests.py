@@ -178,7 +178,8 @@ def from_chat(body: Any, params: Params) -> Asked:
 def _content(message: dict[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, list):
-        content = "".join(p.get("text", "") for p in content if isinstance(p, dict) and p.get("type") == "text")
+        said = [p.get("text", "") for p in content if isinstance(p, dict) and p.get("type") == "text"]
+        content = "".join(said) if all(isinstance(each, str) for each in said) else None
     if not isinstance(content, str):
         raise Refusal(400, "a message's content is text", "messages")
     return content

@@ -83,3 +83,9 @@ def test_what_is_no_text_is_named_and_never_reaches_the_store(bad: str) -> None:
         with pytest.raises(Refusal) as caught:
             from_instance({"brief": "tea", field: value}, PARAMS)
         assert (caught.value.status, caught.value.field) == (400, field)
+
+
+def test_a_part_of_a_message_whose_text_is_none_is_named() -> None:
+    body = {"messages": [{"role": "user", "content": [{"type": "text", "text": 1.5}]}]}
+    with pytest.raises(Refusal, match="content is text"):
+        from_chat(body, PARAMS)
