@@ -15,6 +15,7 @@ from twin import settings as environment
 from twin import vault
 from twin.cluster import commands as cluster
 from twin.errors import TwinError
+from twin.files import heal
 from twin.local import users
 from twin.progress import Progress
 from twin.settings import Settings
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"twin {options.command}: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
+        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EFBIG):
             raise
         print(
             f"twin {options.command}: {error.strerror}: {error.filename or 'the working folder'}. Nothing was left "
@@ -101,6 +102,8 @@ def _stage(options: argparse.Namespace) -> int:
         choices.ensure(space.choices)  # the next stage depends on it: a bare `dvc repro` must find it
     run = getattr(import_module(f"twin.stages.{options.command}"), options.command)
     progress = Progress(options.command, settings.progress)
+    for place in (settings.progress, getattr(space, output).parent):
+        heal(place, leave=("inbox",))
 
     def call(settings: Settings) -> dict[str, float | int | str]:
         paths = [getattr(space, name) for name in inputs]

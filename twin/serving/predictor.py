@@ -11,13 +11,13 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin import lifeline, tracing
 from twin import settings as settings_module
-from twin import tracing
 from twin.basemodel import bundled_gguf
 from twin.errors import ModelError, TwinError
 from twin.serving import engine as engines
@@ -127,6 +127,7 @@ class Predictor:
                 before = self.adapters.get(author)
                 if before is not None and before != adapter and before.gguf != adapter.gguf and before.gguf.exists():
                     good[author] = before
+        good = {**_stand_ins(good, self.refused), **good}
         return self._start(good), good
 
     def _start(self, wanted: Mapping[str, Adapter]) -> Engine:
@@ -146,6 +147,16 @@ class Predictor:
         """End the engine that serves."""
         if self.engine is not None:
             self.engine.close()
+
+
+def _stand_ins(good: Mapping[str, Adapter], refused: Iterable[str]) -> dict[str, Adapter]:
+    """For each author whose adapter was refused and had no forerunner here: the newest kept version that is whole."""
+    found: dict[str, Adapter] = {}
+    for name, adapter in good.items():
+        author, _, version = name.partition("@")
+        if version and author in refused and author not in good:
+            found.setdefault(author, replace(adapter, author=author))
+    return found
 
 
 async def _retire(old: Engine) -> None:
@@ -290,6 +301,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--context", type=int, default=4096, help="tokens a slot holds")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    lifeline.follow()
     try:
         fixed = {a: Path(p) for a, _, p in (pair.partition("=") for pair in args.adapter)}
         gguf = args.gguf or bundled_gguf()

@@ -71,8 +71,9 @@ class Twin:
 
     async def _write(self, asked: Asked, began: float) -> AsyncGenerator[str | Step | Draft]:
         serve = self.params.serve
-        if self.in_flight >= serve.max_in_flight:
-            message = f"{self.in_flight} drafts are being written, and no more than {serve.max_in_flight} at once"
+        room = admitted(serve.max_in_flight, self.seconds_a_draft, serve.deadline_seconds)
+        if self.in_flight >= room:
+            message = f"{self.in_flight} drafts are being written, and no more than {room} at once"
             raise Refusal(429, message, retry_after=self.seconds_a_draft)
         self.in_flight += 1
         metrics().in_flight.inc()
@@ -149,6 +150,13 @@ class Twin:
         """Give the connections back."""
         self.predictor.close()
         self.store.close()
+
+
+def admitted(most: int, seconds: float, deadline: float) -> int:
+    """How many drafts may be written at once where one takes so many `seconds`: `most`, and fewer on a machine so busy
+    that they would not be ready within the deadline. To be refused at once beats to be given up after minutes.
+    """
+    return max(1, min(most, int(most * deadline / 2 / max(seconds, 0.001))))
 
 
 def _owner(asked: Asked) -> str:

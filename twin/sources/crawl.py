@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
+from twin import lifeline
 from twin.errors import NetworkError, SourceError
 from twin.records import Document
 from twin.sources.ledger import ledger_path
@@ -134,8 +135,9 @@ class Crawl:
         }  # fmt: skip
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "twin.sources.spider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-            )
+                [sys.executable, "-m", "twin.sources.spider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=log, env=lifeline.tied(),
+            )  # fmt: skip
             try:
                 yield from self._items(process, json.dumps(job).encode(), log, tell or (lambda _: None))
             finally:

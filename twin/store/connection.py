@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
 
+# The pool's pauses between attempts double: who gives up soon begins anew with the next request, and so is back at once.
+_GIVE_UP_SECONDS = 8.0
+
+
 def open_pool(database_url: str, size: int) -> ConnectionPool[Connection[Any]]:
     """A pool whose connections are checked before use, so that it heals after the server was away."""
     from psycopg_pool import ConnectionPool
 
     return ConnectionPool(
-        database_url, min_size=1, max_size=size, timeout=5, configure=_configure, check=ConnectionPool.check_connection,
-        kwargs={"autocommit": True}, open=True, name="twin-store",
+        database_url, min_size=1, max_size=size, timeout=5, reconnect_timeout=_GIVE_UP_SECONDS, configure=_configure,
+        check=ConnectionPool.check_connection, kwargs={"autocommit": True}, open=True, name="twin-store",
     )  # fmt: skip
 
 

@@ -50,7 +50,10 @@ def register(
             return refuse(str(error))
         state = secrets.token_urlsafe(24)
         waiting = _Pending(
-            secrets.token_urlsafe(24), secrets.token_urlsafe(48), request.query_params.get("next", "/"), time.time()
+            secrets.token_urlsafe(24),
+            secrets.token_urlsafe(48),
+            request.query_params.get("next", "/"),
+            time.monotonic(),
         )
         while len(pending) >= _MOST_PENDING:
             del pending[next(iter(pending))]
@@ -71,7 +74,7 @@ def register(
         waiting = pending.pop(state, None)
         # The cookie ties the answer to the browser that asked: nobody can be signed in by following a link.
         same = secrets.compare_digest(state, request.cookies.get(STATE_COOKIE, ""))
-        if waiting is None or not same or time.time() - waiting.began > _PENDING_SECONDS:
+        if waiting is None or not same or time.monotonic() - waiting.began > _PENDING_SECONDS:
             return refuse("This sign-on was not begun here, or too long ago. Begin anew.")
         try:
             email = await _email(door, _back(request), request.query_params.get("code", ""), waiting)
