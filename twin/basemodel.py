@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from twin import hosts
 from twin.errors import ModelError
 from twin.files import replacing
+from twin.weights import safe
 
 BUNDLED = "bundled"
 BUNDLED_NAME = "SmolLM2-135M-Instruct"
@@ -49,6 +51,7 @@ def local_path(base_model: str, cache: Path) -> BasePaths:
     folder = Path(base_model)
     if not folder.is_dir():
         folder = _from_hub(base_model)
+    safe(folder)
     if broken := cut(folder):
         raise ModelError(
             "a file of the base model is not whole", broken, "Delete it and fetch it again, or copy it anew."
@@ -86,8 +89,9 @@ def _dequantise(gguf: Path, folder: Path) -> None:
 
 
 def _from_hub(base_model: str) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
+    hosts.check("base model", constants.ENDPOINT)
     try:
         return Path(
             snapshot_download(base_model, allow_patterns=["*.json", "*.safetensors", "*.gguf", "*.txt", "*.model"])

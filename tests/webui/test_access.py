@@ -365,3 +365,23 @@ async def test_on_this_machine_nobody_signs_in_until_an_account_exists(settings:
     write_json(settings.accounts, {"accounts": []})  # emptied by hand: as good as none
     accounts.add(settings.accounts, "ada", "owner", PASSWORD)
     assert (await user.http_client.get("/")).status_code == 401
+
+
+async def test_nobody_sends_anything_to_any_route(house: Any, visit: Any, browser: Any) -> None:
+    """Every method of every route as nobody, from its own page: nothing but the ways in answers, and those do nothing."""
+    await visit(house)
+    before = house.accounts.read_bytes()
+    nobody, tried = browser(), 0
+    for route in app.routes:
+        path = getattr(route, "path", "")
+        if not getattr(route, "methods", None) or path in OPEN or path == "/favicon.ico":
+            continue
+        place = path.replace("{path:path}", "x")
+        place = place.replace("{filename:path}", "x")
+        while "{" in place:
+            place = place[: place.index("{")] + "1" + place[place.index("}") + 1 :]
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            status = (await nobody.request(method, place, data={"author": "ben-cole"}, headers=ORIGIN)).status_code
+            assert status == 401, (method, place)
+            tried += 1
+    assert tried > 40 and house.accounts.read_bytes() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -97,12 +98,14 @@ def _services(settings: Settings) -> list[Child]:
         "TWIN_HOME": str(settings.home),
         "TWIN_STACK": str(settings.home),
     }
+    # Whoever else is on this machine asks the endpoint, where clients' keys and authors' names are looked at.
+    private = env | {"TWIN_PREDICTOR_KEY": settings.predictor_key or secrets.token_urlsafe(24)}
     logs = settings.logs
     return [
         Child("predictor", ["-m", "twin.serving.predictor", "--port", str(settings.predictor_port)],
-              env, logs, f"{settings.predictor_url}/health"),
+              private, logs, f"{settings.predictor_url}/health"),
         Child("transformer", ["-m", "twin.serving.transformer", "--http_port", str(settings.endpoint_port)],
-              env, logs, f"{settings.endpoint_url}/v2/health/live"),
+              private, logs, f"{settings.endpoint_url}/v2/health/live"),
         Child("web interface", ["-m", "webui.main"], env, logs, f"http://127.0.0.1:{settings.webui_port}/healthz"),
     ]  # fmt: skip
 

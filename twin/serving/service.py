@@ -194,7 +194,7 @@ def make(params: Params, settings: Settings) -> Twin:
     if not settings.database_url:
         raise StoreError("the transformer has no database", "DATABASE_URL is empty", "Start it with `twin up`.")
     store = Store(settings)
-    predictor = Predictor(settings.predictor_url, timeout=params.serve.deadline_seconds)
+    predictor = Predictor(settings.predictor_url, timeout=params.serve.deadline_seconds, key=settings.predictor_key)
     embedder = Embedder(params.features.embedder)
     return Twin(params, settings, store, predictor, Chain(store, embedder.encode, predictor, params.serve))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import subprocess
 import sys
@@ -74,6 +75,22 @@ class Remark:
     """What a person should know about the source as a whole: it goes into the record of consent."""
 
     text: str
+
+
+# What a reader runs into where an answer is not of the form its interface promises.
+_UNEXPECTED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+def read_page(
+    reader: str, page: Page, author: str, fetched_at: datetime, context: dict[str, Any]
+) -> list[Ask | Item | Remark]:
+    """What the reader module's `follow` finds in a page. Raises SourceError, whatever the page holds."""
+    follow = importlib.import_module(f"twin.sources.{reader}").follow
+    try:
+        return list(follow(page, author, fetched_at, context))
+    except _UNEXPECTED as error:
+        told = f"{page.url} ({type(error).__name__}: {str(error)[:100]})"
+        raise SourceError("a page is not of the form it should have", told, "Check the source's address.") from error
 
 
 @dataclass(slots=True)

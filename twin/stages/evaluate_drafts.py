@@ -148,7 +148,8 @@ def predictor(gguf: Path, adapters: Mapping[str, Path]) -> Iterator[str]:
         for model, path in adapters.items():
             command += ["--adapter", f"{model}={path / 'adapter.gguf'}"]
         with open(log, "w") as file:
-            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=lifeline.tied())
+            own = lifeline.tied() | {"TWIN_PREDICTOR_KEY": ""}
+            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=own)
         watch = Predictor(f"http://127.0.0.1:{port}")
         try:
             until = time.monotonic() + _START_SECONDS

@@ -16,8 +16,8 @@ from nicegui import app
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from twin import accounts
-from twin.errors import AccountError
+from twin import accounts, hosts
+from twin.errors import AccountError, NetworkError
 from webui.access.door import Door
 
 STATE_COOKIE = "twin_sso"
@@ -125,11 +125,12 @@ async def _email(door: Door, redirect: str, code: str, waiting: _Pending) -> str
 
 async def _get(url: str, form: dict[str, str] | None = None) -> dict[str, Any]:
     try:
+        hosts.check("sign-on", url)
         async with httpx.AsyncClient(timeout=10) as http:
             answer = await (http.get(url) if form is None else http.post(url, data=form))
             answer.raise_for_status()
             found = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, ValueError, NetworkError) as error:
         raise AccountError(
             "the sign-on provider does not answer", f"{url} ({type(error).__name__})", "Try again later."
         ) from None
