@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -60,12 +61,14 @@ class Twin:
                     tracing.outgoing.set(span.header)
         except Refusal as refusal:
             metrics().refused(refusal.status)
+            self._log(_refused(asked, refusal.status, refusal.message), began)
             span.end(refusal.message)
             raise
         except (GeneratorExit, asyncio.CancelledError):
             # Who has the whole draft need not ask for more: that is no client that went away.
             if not done:
                 metrics().refused(499)
+                self._log(_refused(asked, 499, "the client went away"), began)
                 span.end("the client went away")
             raise
 
@@ -87,7 +90,7 @@ class Twin:
                     async with asyncio.timeout_at(until):
                         piece = await anext(pieces)
                     if isinstance(piece, Draft):
-                        payload.record(self.settings.database_url, piece, time.monotonic() - began)
+                        self._log(piece, began)
                     yield piece
         except StopAsyncIteration:
             return
@@ -102,6 +105,13 @@ class Twin:
             self.in_flight -= 1
             metrics().in_flight.dec()
             self.seconds_a_draft += 0.2 * (time.monotonic() - began - self.seconds_a_draft)
+
+    def _log(self, what: Draft | payload.Refused, began: float) -> None:
+        monitor = self.params.monitor
+        payload.record(
+            self.settings.database_url, what, time.monotonic() - began,
+            text=monitor.text, keep_days=monitor.keep_days, spool=payload.place(self.settings.home),
+        )  # fmt: skip
 
     async def versions(self) -> dict[str, str]:
         """The predictor's models and their versions, asked at most once a second."""
@@ -157,6 +167,12 @@ def admitted(most: int, seconds: float, deadline: float) -> int:
     that they would not be ready within the deadline. To be refused at once beats to be given up after minutes.
     """
     return max(1, min(most, int(most * deadline / 2 / max(seconds, 0.001))))
+
+
+def _refused(asked: Asked, status: int, why: str) -> payload.Refused:
+    return payload.Refused(
+        id=uuid.uuid4().hex, author=asked.author, register=asked.register, brief=asked.brief, status=status, why=why
+    )
 
 
 def _owner(asked: Asked) -> str:
