@@ -198,6 +198,23 @@ def champion(settings: Settings, author: str) -> tuple[str, Path] | None:
         return version, _local(mlflow.get_model_version(model_name(author), version).source)
 
 
+def evaluated(settings: Settings, author: str) -> list[dict[str, Any]]:
+    """What the champion wrote when it was evaluated, as drafts.json has it; empty when there is no champion."""
+    import json
+    import tempfile
+
+    with client(settings) as mlflow, tempfile.TemporaryDirectory() as place:
+        version = _alias(mlflow, author, CHAMPION)
+        if not version:
+            return []
+        run_id = mlflow.get_model_version(model_name(author), version).run_id
+        names = {item.path for item in mlflow.list_artifacts(run_id, "evaluation")}
+        if "evaluation/drafts.json" not in names:
+            return []
+        found = Path(mlflow.download_artifacts(run_id, "evaluation/drafts.json", place))
+        return list(json.loads(found.read_text(encoding="utf-8")))
+
+
 def versions(settings: Settings, author: str) -> list[tuple[str, Path]]:
     """Every registered version of the author, oldest first, with the local folder of its files."""
     with client(settings) as mlflow:

@@ -80,7 +80,7 @@ def read(url: str, author: str, limit: int) -> pd.DataFrame:
     """
     import pandas as pd
 
-    with _asking(url) as connection:
+    with asking(url) as connection:
         rows = connection.execute(_DRAFTS, [author, RESPONSE, limit]).fetchall()
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -88,19 +88,19 @@ def read(url: str, author: str, limit: int) -> pd.DataFrame:
 def events(url: str, author: str, limit: int = 1000) -> list[Event]:
     """The author's newest events as they were logged, newest first. Raises StoreError."""
     query = "SELECT event FROM payload_events WHERE author = %s ORDER BY time DESC, type DESC LIMIT %s"
-    with _asking(url) as connection:
+    with asking(url) as connection:
         return [row[0] for row in connection.execute(query, [author, limit]).fetchall()]
 
 
 def forget(url: str, author: str) -> int:
     """Delete all the author's events and reports; how many events. Raises StoreError."""
-    with _asking(url) as connection:
+    with asking(url) as connection:
         connection.execute("DELETE FROM drift_reports WHERE author = %s", [author])
         return int(connection.execute("DELETE FROM payload_events WHERE author = %s", [author]).rowcount)
 
 
 @contextmanager
-def _asking(url: str) -> Iterator[Any]:
+def asking(url: str) -> Iterator[Any]:
     """A connection for one question; what goes wrong is a StoreError."""
     import psycopg
 

@@ -130,7 +130,9 @@ class _Writer:
             except Exception as error:
                 if pause <= 0.1:
                     _say(f"the database is away, requests wait to be logged ({type(error).__name__}: {error})")
-                connection = _closed(connection)
+                if connection is not None:
+                    connection.close()
+                connection = None
                 self._to_disk(made)
                 self._pause(pause)
                 pause = min(2 * pause, _LONGEST_WAIT)
@@ -228,11 +230,6 @@ def _replayed(connection: Any, spool: Spool) -> int:
         spool.done(path)
         found += len(lines)
     return found
-
-
-def _closed(connection: Any) -> None:
-    if connection is not None:
-        connection.close()
 
 
 def _writer(url: str, spool: Path | None = None, keep_days: int = 365) -> _Writer:
