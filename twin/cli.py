@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "user", users.run, "accounts of the web interface: add, list, remove, password", users.options)
     _add(commands, "forget", _forget, "take a document, a source or an author out of everything", _forget_options)
     _add(commands, "write", _write, "draft one text on the terminal", _write_options)
+    _add(commands, "doctor", _doctor, "try every part and say what to do for each that fails", _doctor_options)
+    _add(commands, "backup", _backup, "everything you own in one file, with its hashes", _backup_options)
+    _add(commands, "restore", _restore, "bring everything back from such a file", _restore_options)
     _add(commands, "cluster", cluster.run, "the twin on Kubernetes: plan, apply, status, submit, …", cluster.options)
     return parser
 
@@ -280,6 +283,41 @@ def _write(options: argparse.Namespace) -> int:
     from twin.local.draft import draft
 
     print(draft(environment.load(), options.brief, options.register, options.adapter))
+    return 0
+
+
+def _doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from twin.cluster.kubectl import groups
+    from twin.local.doctor import run
+
+    return run(options.json, groups)
+
+
+def _backup_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the file to write, such as twin.tar")
+    parser.add_argument("--with-secrets", action="store_true", help="tokens and their key, too: keep such a file safe")
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from twin.local.backup import backup
+
+    print(backup(environment.load(), options.file, options.with_secrets))
+    return 0
+
+
+def _restore_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="what `twin backup` wrote")
+    parser.add_argument("--replace", action="store_true", help="take the place of what is here; it is kept beside it")
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from twin.local.restore import restore
+
+    print(restore(environment.load(), options.file, options.replace))
     return 0
 
 
