@@ -117,16 +117,4 @@ def _row(event: Event) -> tuple[Any, ...]:
     from psycopg.types.json import Jsonb
 
     status = event["data"].get("status")
-    clean = _storable(event)
-    return (clean["id"], clean["requestid"], clean["type"], clean["time"], clean["author"], status, Jsonb(clean))
-
-
-def _storable(value: Any) -> Any:
-    """PostgreSQL takes neither NUL nor lone surrogates, JSON neither NaN nor infinity."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {name: _storable(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_storable(inner) for inner in value]
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value
+    return (event["id"], event["requestid"], event["type"], event["time"], event["author"], status, Jsonb(event))

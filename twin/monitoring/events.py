@@ -95,8 +95,20 @@ def _chunks(step: Step) -> list[dict[str, Any]]:
 
 
 def _event(request: str, part: str, kind: str, at: datetime, extra: dict[str, str], data: dict[str, Any]) -> Event:
-    return {
+    event = {
         "specversion": "1.0", "id": f"{request}-{part}", "source": SOURCE, "type": kind, "time": at.isoformat(),
         "datacontenttype": "application/json", "inferenceservicename": "twin", "component": "transformer",
         "endpoint": "default", "requestid": request, **{k: v for k, v in extra.items() if v}, "data": data,
     }  # fmt: skip
+    return dict(_storable(event))
+
+
+def _storable(value: Any) -> Any:
+    """PostgreSQL takes neither NUL nor lone surrogates, JSON neither NaN nor infinity."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {name: _storable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    return None if isinstance(value, float) and not abs(value) < float("inf") else value

@@ -31,7 +31,8 @@ class Spool:
         room = MOST_BYTES - sum(path.stat().st_size for path in self._paths())
         fitting: list[bytes] = []
         for event in events:
-            line = json.dumps(event, ensure_ascii=True).encode() + b"\n"
+            # Not escaped: forgetting looks for texts in these lines.
+            line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
             room -= len(line)
             if room < 0:
                 break

@@ -203,7 +203,7 @@ def test_the_spool_is_bounded_and_a_living_process_keeps_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = of(draft(1), 1.0, datetime.now(UTC), "full")
-    size = len(json.dumps(events[0])) + len(json.dumps(events[1])) + 2
+    size = sum(len(json.dumps(event, ensure_ascii=False).encode()) + 1 for event in events)
     monkeypatch.setattr(spool, "MOST_BYTES", 3 * size)
     mine = spool.Spool(tmp_path / "spool")
     assert [mine.append(events) for _ in range(4)] == [2, 2, 2, 0]
