@@ -4,7 +4,7 @@ Each place is an author's posts.jsonl or folder; without one, the shipped fictio
 drawn at random: a reference of 80 or 300, and 200 answers. Nothing planted: the share of alarms is the false ones, in one
 section and in a report of three. Then 40 of the 200 are planted: another author's texts, or the author's own changed in
 one way. Beside it what Evidently's preset says by itself: half of the columns at p < 0.05, or one at 0.05 over their
-number (both by Kolmogorov and Smirnov). `--author NAME` measures one, `--repeats` says how often (100).
+number (both by Kolmogorov and Smirnov). `--author NAME` measures one, `--reference N` with one size.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("places", type=Path, nargs="*")
     parser.add_argument("--author", default="", help="the one to measure; the others are planted")
+    parser.add_argument("--reference", type=int, action="append", help=f"its texts (default: {_SIZES})")
     parser.add_argument("--repeats", type=int, default=100)
     options = parser.parse_args()
     texts = {place.name: next(iter(others.read(place).values())) for place in options.places} or others.shipped()
@@ -46,10 +48,10 @@ def main() -> None:
     for number, name in enumerate(texts):
         if options.author in ("", name):
             stranger = list(texts)[(number + 1) % len(texts)]
-            _author(name, texts[name], stranger, texts[stranger], options.repeats)
+            _author(name, texts[name], stranger, texts[stranger], options.repeats, options.reference or _SIZES)
 
 
-def _author(name: str, own: list[str], stranger: str, theirs: list[str], repeats: int) -> None:
+def _author(name: str, own: list[str], stranger: str, theirs: list[str], repeats: int, sizes: Sequence[int]) -> None:
     import numpy as np
 
     planted: dict[str, list[str] | None] = {
@@ -58,7 +60,7 @@ def _author(name: str, own: list[str], stranger: str, theirs: list[str], repeats
         "half as long": [_half(text) for text in own],
     }  # fmt: skip
     pool = sections.style(own, ["post"] * len(own))
-    for size in _SIZES:
+    for size in sizes:
         for kind, other in planted.items():
             rng, began = np.random.default_rng(7), time.monotonic()
             changed = None if other is None else sections.style(other, ["post"] * len(other))
@@ -97,10 +99,19 @@ def _once(
 
 
 def _ks(section: sections.Section) -> list[float]:
-    from scipy.stats import ks_2samp
+    """What Evidently's `ks` gives for each column, by the limiting distribution: a hundred times as fast."""
+    import numpy as np
+    from scipy.special import kolmogorov
 
     names = [name for name in _informative(section) if name != "style_distance"]
-    return [float(ks_2samp(section.reference[n], section.current[n], method="asymp").pvalue) for n in names]
+    left, right = (np.sort(frame[names].to_numpy(float), axis=0) for frame in (section.reference, section.current))
+    root = np.sqrt(len(left) * len(right) / (len(left) + len(right)))
+    found = []
+    for one, other in zip(left.T, right.T, strict=True):
+        at = np.concatenate([one, other])
+        below = [np.searchsorted(side, at, "right") / len(side) for side in (one, other)]
+        found.append(float(kolmogorov(root * np.abs(below[0] - below[1]).max())))
+    return found
 
 
 def _cell(count: int, times: int) -> str:
