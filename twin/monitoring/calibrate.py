@@ -62,7 +62,7 @@ def decide(reference: Floats, current: Floats, share: float, seed: int = 7, draw
     mine[0, :n] = True
     chosen = np.argpartition(rng.random((draws, n + m)), n - 1, axis=1)[:, :n]
     mine[np.arange(1, draws + 1)[:, None], chosen] = True
-    weights = np.where(mine, 1 / n, -1 / m)
+    weights = np.where(mine, 1 / n, -1 / m).T.astype(np.float32)
     both = np.concatenate([reference, current])
     found = np.stack([_largest(column, weights, n, m) for column in both.T], axis=1)
     scaled = found / np.maximum(np.quantile(found, _EACH, axis=0), _LEAST)
@@ -72,14 +72,16 @@ def decide(reference: Floats, current: Floats, share: float, seed: int = 7, draw
     return Verdict(strength=scaled[0] / limit, null=largest[1:] / limit, share=share)
 
 
-def _largest(column: Floats, weights: Floats, n: int, m: int) -> Floats:
-    """For each split [draws, rows] the largest weighted difference of this column, [draws]; 0 where it never varies."""
+def _largest(column: Floats, weights: NDArray[np.float32], n: int, m: int) -> Floats:
+    """For each split [rows, draws] the largest weighted difference of this column, [draws]; 0 where it never varies."""
     import numpy as np
 
     order = np.argsort(column, kind="stable")
     ends = np.flatnonzero(np.diff(column[order]) != 0)
     if not len(ends):
-        return np.zeros(len(weights))
-    gap = np.abs(np.cumsum(weights[:, order], axis=1)[:, ends])
+        return np.zeros(weights.shape[1])
+    gap = weights[order]
+    np.cumsum(gap, axis=0, out=gap)
     below = ((ends + 1) / (n + m)).clip(_RAREST, 1 - _RAREST)
-    return np.asarray((gap / np.sqrt(below * (1 - below) * (1 / n + 1 / m))).max(1))
+    scale = np.sqrt(below * (1 - below) * (1 / n + 1 / m)).astype(np.float32)
+    return np.asarray((np.abs(gap[ends]) / scale[:, None]).max(0), np.float64)
