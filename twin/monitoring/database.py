@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS drift_reports (
     PRIMARY KEY (author, at)
 );
 """
+_MISSING = "SELECT to_regclass('payload_events') IS NULL OR to_regclass('drift_reports') IS NULL"
 _INSERT = (
     "INSERT INTO payload_events (id, request, type, time, author, status, event) VALUES (%s, %s, %s, %s, %s, %s, %s) "
     "ON CONFLICT (id) DO NOTHING"
@@ -52,7 +53,9 @@ def connect(url: str) -> Any:
         url, autocommit=True, connect_timeout=5, options="-c statement_timeout=10000 -c lock_timeout=5000",
         tcp_user_timeout=10_000,
     )  # fmt: skip
-    connection.execute(_TABLES)
+    # A role that may only write must not be asked to make what is there.
+    if connection.execute(_MISSING).fetchone()[0]:
+        connection.execute(_TABLES)
     return connection
 
 
