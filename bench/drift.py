@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import re
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHARE = 0.05
-_WINDOW, _PLANTED = 200, 40
 _SIZES = (80, 300)
 _WORDS = 230
 _DRAWS = 200
@@ -39,6 +37,7 @@ def main() -> None:
     parser.add_argument("places", type=Path, nargs="*")
     parser.add_argument("--author", default="", help="the one to measure; the others are planted")
     parser.add_argument("--reference", type=int, action="append", help=f"its texts (default: {_SIZES})")
+    parser.add_argument("--window", type=int, default=200, help="answers that are looked at, a fifth of them planted")
     parser.add_argument("--repeats", type=int, default=100)
     options = parser.parse_args()
     texts = {place.name: next(iter(others.read(place).values())) for place in options.places} or others.shipped()
@@ -48,10 +47,10 @@ def main() -> None:
     for number, name in enumerate(texts):
         if options.author in ("", name):
             stranger = list(texts)[(number + 1) % len(texts)]
-            _author(name, texts[name], stranger, texts[stranger], options.repeats, options.reference or _SIZES)
+            _author(name, texts[name], stranger, texts[stranger], options)
 
 
-def _author(name: str, own: list[str], stranger: str, theirs: list[str], repeats: int, sizes: Sequence[int]) -> None:
+def _author(name: str, own: list[str], stranger: str, theirs: list[str], options: argparse.Namespace) -> None:
     import numpy as np
 
     planted: dict[str, list[str] | None] = {
@@ -60,19 +59,19 @@ def _author(name: str, own: list[str], stranger: str, theirs: list[str], repeats
         "half as long": [_half(text) for text in own],
     }  # fmt: skip
     pool = sections.style(own, ["post"] * len(own))
-    for size in sizes:
+    for size in options.reference or _SIZES:
         for kind, other in planted.items():
             rng, began = np.random.default_rng(7), time.monotonic()
             changed = None if other is None else sections.style(other, ["post"] * len(other))
-            times = repeats if changed is not None else 2 * repeats
-            found = [_once(pool, changed, size, kind.endswith("sections"), rng) for _ in range(times)]
+            times = options.repeats if changed is not None else 2 * options.repeats
+            found = [_once(pool, changed, size, kind.endswith("sections"), options.window, rng) for _ in range(times)]
             cells = [_cell(sum(one[i] for one in found), times) for i in range(3)]
             seconds = time.monotonic() - began
             print(f"| {name}, {len(own)} | {size} | {kind} | {' | '.join(cells)} | {seconds:.0f} |", flush=True)
 
 
 def _once(
-    pool: pd.DataFrame, changed: pd.DataFrame | None, size: int, whole: bool, rng: np.random.Generator
+    pool: pd.DataFrame, changed: pd.DataFrame | None, size: int, whole: bool, window: int, rng: np.random.Generator
 ) -> tuple[bool, bool, bool]:
     """One report: alarms of the calibrated thresholds, of the preset, and of the preset with corrected p-values."""
 
@@ -81,13 +80,13 @@ def _once(
 
     import pandas as pd
 
-    current = drawn(pool, _WINDOW)
+    current = drawn(pool, window)
     if changed is not None:
-        current = pd.concat([current.iloc[_PLANTED:], drawn(changed, _PLANTED)])
+        current = pd.concat([current.iloc[window // 5 :], drawn(changed, window // 5)])
     pairs = [(drawn(pool, size), current)]
     if whole:
         asked = ["words", "register"]
-        pairs += [(drawn(pool, 300), current), (drawn(pool, size)[asked], drawn(pool, _WINDOW)[asked])]
+        pairs += [(drawn(pool, 300), current), (drawn(pool, size)[asked], drawn(pool, window)[asked])]
     made = [sections.voice("", *pair) for pair in pairs]
     alarm = False
     for section in made:
