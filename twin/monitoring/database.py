@@ -54,7 +54,7 @@ def connect(url: str) -> Any:
         tcp_user_timeout=10_000,
     )  # fmt: skip
     # A role that may only write must not be asked to make what is there.
-    if connection.execute(_MISSING).fetchone()[0]:
+    if connection.execute(_MISSING).fetchone() == (True,):
         connection.execute(_TABLES)
     return connection
 
