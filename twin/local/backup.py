@@ -26,7 +26,7 @@ ROOT = ("params.yaml", "params.previous.yaml", "dvc.lock", "data", "models", "re
 SECRETS = ("tokens.json", "vault.key", "linkedin.json")
 REMADE = (
     "postgres", "torch_extensions", "logs", "progress", "jobs", "tmp", "embeddings", "evaluation", "controls",
-    "checkpoints", "sessions.json", "stack.json", "forget", "restore.json", "bench",
+    "checkpoints", "sessions.json", "stack.json", "stack.lock", "forget", "restore.json", "bench",
 )  # fmt: skip
 """In the home: what is made again by itself, ends with a process, or is dumped through SQL."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from twin import tables
 from twin.errors import TwinError
 from twin.files import read_json
-from twin.local import champion
+from twin.local import champion, presence
 from twin.local.finding import BAD, OK, SKIPPED, WARN, Finding
 from twin.params import Params
 from twin.settings import Settings
@@ -153,7 +153,7 @@ def cluster(groups: Callable[[], set[str]]) -> Finding:
 def _answers(settings: Settings, url: str, part: str) -> Finding:
     import httpx
 
-    up = (settings.home / "stack.json").exists()
+    up = presence.holder(settings.home) is not None
     try:
         reply = httpx.get(url, timeout=_SECONDS)
     except httpx.HTTPError as error:

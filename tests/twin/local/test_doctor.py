@@ -11,7 +11,7 @@ import pytest
 
 from twin import cli
 from twin.files import write_bytes, write_json, write_text
-from twin.local import doctor, doctor_files, doctor_services
+from twin.local import doctor, doctor_files, doctor_services, presence
 from twin.local.finding import BAD, OK, SKIPPED, WARN, Finding
 from twin.params import Params, loads
 from twin.settings import Settings
@@ -49,8 +49,8 @@ def test_a_service_that_should_answer_and_does_not_is_named_with_its_log(
 ) -> None:
     away = replace(settings, endpoint_url="http://127.0.0.1:9")
     assert doctor_services.endpoint(away, params).state == SKIPPED, "the stack is down"
-    write_json(settings.home / "stack.json", {"pid": 1, "started": 0})
-    found = replace(doctor_services.endpoint(away, params), part="endpoint")
+    with presence.held(settings.home):
+        found = replace(doctor_services.endpoint(away, params), part="endpoint")
     monkeypatch.setattr(doctor, "examine", lambda _: [found])
     assert doctor.run(False, groups) == 1
     said = capsys.readouterr()
