@@ -33,16 +33,16 @@ def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
 
     A service that dies is started again. Raises PortTaken or StackError before anything is left running.
     """
-    params = params_file.load(settings.root / "params.yaml")
-    space = Workspace(settings.root, params.author.id)
-    from twin.local.restore import finish
-
     if (running := presence.holder(settings.home)) is not None:
         print(f"The twin is already up (process {running}): http://127.0.0.1:{settings.webui_port}", file=sys.stderr)
         return 0
+    from twin.local.restore import finish
+
+    if finish(settings):
+        _say("a restore that was cut off is finished")
+    params = params_file.load(settings.root / "params.yaml")
+    space = Workspace(settings.root, params.author.id)
     with _stopping_cleanly(), presence.held(settings.home):
-        if finish(settings):
-            _say("a restore that was cut off is finished")
         _tidy(settings)
         _check_ports(settings)
         settings.logs.mkdir(parents=True, exist_ok=True)

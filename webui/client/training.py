@@ -145,7 +145,8 @@ def _at(data: dict[str, Any], dotted: str) -> Any:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     # DVC writes YAML 1.2, where 5e-05 is a number: PyYAML reads a word.
     try:
