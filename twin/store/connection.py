@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twin.errors import StoreError
@@ -13,18 +14,21 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg_pool import ConnectionPool
 
+EF_SEARCH = 100
+"""Candidates that HNSW looks at."""
 
-def open_pool(database_url: str, size: int) -> ConnectionPool[Connection[Any]]:
+
+def open_pool(database_url: str, size: int, ef_search: int = EF_SEARCH) -> ConnectionPool[Connection[Any]]:
     """A pool whose connections are checked before use, so that it heals after the server was away."""
     from psycopg_pool import ConnectionPool
 
     return ConnectionPool(
-        database_url, min_size=1, max_size=size, timeout=5, configure=_configure, check=ConnectionPool.check_connection,
-        kwargs={"autocommit": True}, open=True, name="twin-store",
+        database_url, min_size=1, max_size=size, timeout=5, configure=partial(_configure, ef_search=ef_search),
+        check=ConnectionPool.check_connection, kwargs={"autocommit": True}, open=True, name="twin-store",
     )  # fmt: skip
 
 
-def _configure(connection: Connection[Any]) -> None:
+def _configure(connection: Connection[Any], ef_search: int) -> None:
     import psycopg
     from pgvector.psycopg import register_vector
 
@@ -35,7 +39,10 @@ def _configure(connection: Connection[Any]) -> None:
         register_vector(connection)
     # With a filter, HNSW must go on looking until enough rows pass it.
     connection.execute("SET hnsw.iterative_scan = strict_order")
-    connection.execute("SET hnsw.ef_search = 100")
+    connection.execute(f"SET hnsw.ef_search = {int(ef_search)}")  # type: ignore[arg-type]
+    # A search takes milliseconds: starting workers or compiling it would take longer, and other clients wait.
+    connection.execute("SET max_parallel_workers_per_gather = 0")
+    connection.execute("SET jit = off")
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 Any Feast user may take it: a feature view is one table with a column a feature. A field with `vector_index=True` and a
 `vector_length` becomes a typed vector (HNSW past 10,000 rows); the tag `full_text: <configuration>` makes a String
-field searchable by words, the tag `index: "true"` gives a field a B-tree for filters.
+field searchable by words, the tag `index: "true"` gives a field a B-tree for filters. A search says the metric that the
+field has: for another one (Feast's own default is L2) every row is read.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from psycopg import sql
 
 from twin.errors import StoreError
 from twin.store import table as tables
-from twin.store.connection import open_pool, speaking
-from twin.store.query import depth, search
-from twin.store.table import Column, Table
+from twin.store.connection import EF_SEARCH, open_pool, speaking
+from twin.store.query import listed, search
+from twin.store.table import Column, Indexed, Table
 
 _TYPES = {
     ValueType.STRING: "text",
@@ -55,11 +56,17 @@ Filter: TypeAlias = ComparisonFilter | CompoundFilter
 
 
 class PgVectorOnlineStoreConfig(FeastConfigBaseModel, VectorStoreConfig):  # type: ignore[misc]
-    """`database_url` is a libpq URL; `pool_size` bounds this process's connections."""
+    """`database_url` is a libpq URL; `pool_size` bounds this process's connections.
+
+    Up to `exact_rows` rows a search reads every vector; past them it goes through HNSW, which looks at `ef_search`
+    candidates: more are slower and miss less.
+    """
 
     type: Literal["twin.store.online.PgVectorOnlineStore"] = "twin.store.online.PgVectorOnlineStore"
     database_url: str
     pool_size: int = 8
+    exact_rows: int = tables.EXACT_ROWS
+    ef_search: int = EF_SEARCH
 
 
 class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
@@ -67,9 +74,14 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
 
     _pool: Any = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._indexed = Indexed()
+
     def _connect(self, config: RepoConfig) -> Any:
+        own = config.online_store
         if self._pool is None:
-            self._pool = open_pool(config.online_store.database_url, config.online_store.pool_size)
+            self._pool = open_pool(own.database_url, own.pool_size, own.ef_search)
         return self._pool.connection()
 
     def release(self) -> None:
@@ -89,7 +101,8 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         shape = table_of(config, table)
         with speaking(config.online_store.database_url), self._connect(config) as connection:
             tables.upsert(connection, shape, (_to_row(config, shape, row) for row in data))
-            tables.tend(connection, shape)
+            tables.tend(connection, shape, len(data), config.online_store.exact_rows)
+        self._indexed.forget()
         if progress:
             progress(len(data))
 
@@ -105,7 +118,7 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         names = requested_features or [c.name for c in shape.columns]
         keys = [_key(config, key) for key in entity_keys]
         query = sql.SQL("SELECT entity_key, event_ts, {} FROM {} WHERE entity_key = ANY(%s)").format(
-            _listed(names), shape.id
+            listed(names), shape.id
         )
         with speaking(config.online_store.database_url), self._connect(config) as connection:
             rows = {bytes(row[0]): row[1:] for row in connection.execute(query, [keys], binary=True).fetchall()}
@@ -156,18 +169,20 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         import numpy as np
 
         shape = table_of(config, table)
-        parameters: dict[str, Any] = {"limit": top_k, "query": query_string}
-        parameters["depth"] = depth(top_k, both=embedding is not None and bool(query_string))
+        parameters: dict[str, Any] = {"query": query_string}
         parameters["embedding"] = None if embedding is None else np.asarray(embedding, dtype=np.float32)
-        query = search(
-            shape,
-            ["event_ts", "entity_key", *requested_features],
-            vector=embedding is not None,
-            text=bool(query_string),
-            where=_where(shape, filters, parameters),
-            metric=(distance_metric or "").lower(),
-        )
+        where = _where(shape, filters, parameters)
         with speaking(config.online_store.database_url), self._connect(config) as connection:
+            query = search(
+                shape,
+                ("event_ts", "entity_key", *requested_features),
+                limit=top_k,
+                vector=embedding is not None,
+                text=bool(query_string),
+                where="" if where is None else where.as_string(None),
+                metric=(distance_metric or "").lower(),
+                indexed=embedding is not None and self._indexed(connection, shape),
+            )
             rows = connection.execute(query, parameters, binary=True).fetchall()
         types = _value_types(table)
         return sorted((_found(types, requested_features, row, bool(query_string)) for row in rows), key=_by_key)
@@ -274,10 +289,6 @@ def _found(types: dict[str, ValueType], names: Sequence[str], row: Sequence[Any]
 def _by_key(found: Found) -> tuple[Any, ...]:
     key = found[1]
     return tuple(getattr(value, value.WhichOneof("val")) for value in key.entity_values) if key is not None else ()
-
-
-def _listed(names: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def _where(table: Table, filters: Filter | None, parameters: dict[str, Any]) -> sql.Composable | None:
