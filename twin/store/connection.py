@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from twin.errors import StoreError
 
@@ -24,8 +26,24 @@ def open_pool(database_url: str, size: int, ef_search: int = EF_SEARCH) -> Conne
 
     return ConnectionPool(
         database_url, min_size=1, max_size=size, timeout=5, configure=partial(_configure, ef_search=ef_search),
-        check=ConnectionPool.check_connection, kwargs={"autocommit": True}, open=True, name="twin-store",
+        check=_check, reset=_note, kwargs={"autocommit": True}, open=True, name="twin-store",
     )  # fmt: skip
+
+
+_IDLE_SECONDS = 1.0
+_returned: WeakKeyDictionary[Connection[Any], float] = WeakKeyDictionary()
+
+
+def _note(connection: Connection[Any]) -> None:
+    _returned[connection] = time.monotonic()
+
+
+def _check(connection: Connection[Any]) -> None:
+    """Ask whether the server is there, but not of a connection that answered a moment ago: it costs a round trip."""
+    from psycopg_pool import ConnectionPool
+
+    if time.monotonic() - _returned.get(connection, -1e9) > _IDLE_SECONDS:
+        ConnectionPool.check_connection(connection)
 
 
 def _configure(connection: Connection[Any], ef_search: int) -> None:

@@ -47,6 +47,15 @@ _TYPES = {
     ValueType.DOUBLE_LIST: "double precision[]",
     ValueType.BOOL_LIST: "boolean[]",
 }
+# What has one field of its own in Feast's Value: set directly, since Feast's way to it takes ten times as long.
+_PLAIN = {
+    ValueType.STRING: "string_val",
+    ValueType.INT32: "int32_val",
+    ValueType.INT64: "int64_val",
+    ValueType.FLOAT: "float_val",
+    ValueType.DOUBLE: "double_val",
+    ValueType.BOOL: "bool_val",
+}
 _COMPARE = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
@@ -262,6 +271,8 @@ def _to_values(types: dict[str, ValueType], names: Sequence[str], cells: Sequenc
 def _to_value(kind: ValueType, cell: Any) -> Value:
     if cell is None:
         return Value()
+    if kind in _PLAIN:
+        return Value(**{_PLAIN[kind]: cell})
     if kind not in _TYPES:
         return Value.FromString(bytes(cell))  # type: ignore[no-any-return]
     if kind in (ValueType.FLOAT_LIST, ValueType.DOUBLE_LIST):

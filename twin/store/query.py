@@ -11,8 +11,8 @@ from twin.errors import StoreError
 from twin.store.table import OPERATORS, Table, half
 
 _RRF = 60  # Cormack, Clarke & Büttcher 2009, "Reciprocal rank fusion"
-_WORDED = 1_000
-"""Rows in which a query's words may stand before the commoner of them are left out: each such row is read and ranked."""
+_WORDED = 500
+"""Rows in which a query's words may stand before its commoner ones call up no more: each such row is read and ranked."""
 
 
 def depth(limit: int, both: bool) -> int:
@@ -90,8 +90,8 @@ def _near(table: Table, metric: str, condition: sql.Composable, many: int, index
 def _word(table: Table, condition: sql.Composable, many: int) -> sql.Composed:
     """The best rows by words, of which any may match: briefs are long, and all words at once would match nothing.
 
-    Of a large table only the query's rarer words are looked up, by PostgreSQL's own statistics: ranking a row means
-    reading it, and a word that stands in every tenth row says little. The rarest word always counts.
+    Of a large table only rows with one of the query's rarer words are looked at, by PostgreSQL's own statistics, and
+    these are ranked by all of its words: ranking a row means reading it, and what stands in every tenth row says little.
     """
     column = table.full_text()
     words = f"{column.name}_words"
@@ -101,12 +101,14 @@ def _word(table: Table, condition: sql.Composable, many: int) -> sql.Composed:
         "LEFT JOIN (SELECT unnest(most_common_elems::text::text[]) AS lexeme, unnest(most_common_elem_freqs) AS share "
         "FROM pg_stats WHERE schemaname = ANY (current_schemas(false)) AND tablename = {table} AND attname = {words}) "
         "AS common USING (lexeme)), "
-        "q AS MATERIALIZED (SELECT string_agg('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''', '|')"
-        "::tsquery AS query FROM (SELECT lexeme, sum(rows) OVER rarest AS all_rows, row_number() OVER rarest AS nr "
-        "FROM asked WINDOW rarest AS (ORDER BY rows, lexeme)) AS l WHERE nr = 1 OR all_rows <= {worded}), "
+        "q AS MATERIALIZED (SELECT string_agg(word, '|') FILTER (WHERE nr = 1 OR all_rows <= {worded})::tsquery AS rare, "
+        "string_agg(word, '|')::tsquery AS query FROM (SELECT sum(rows) OVER rarest AS all_rows, "
+        "row_number() OVER rarest AS nr, "
+        "'''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''' AS word "
+        "FROM asked WINDOW rarest AS (ORDER BY rows, lexeme)) AS l), "
         "word AS MATERIALIZED (SELECT entity_key, row_number() OVER (ORDER BY rank DESC, entity_key) AS nr FROM ("
         "SELECT entity_key, ts_rank({x}, query, 2) AS rank FROM (SELECT entity_key, {x}, q.query FROM {t}, q "
-        "WHERE {x} @@ q.query AND {w} LIMIT {most}) AS m ORDER BY rank DESC, entity_key LIMIT {many}) AS n)"
+        "WHERE {x} @@ q.rare AND {w} LIMIT {most}) AS m ORDER BY rank DESC, entity_key LIMIT {many}) AS n)"
     ).format(
         name=sql.Literal(table.id.as_string(None)), table=sql.Literal(table.name), words=sql.Literal(words),
         c=sql.Literal(column.full_text), worded=sql.Literal(_WORDED), most=sql.Literal(4 * _WORDED),
