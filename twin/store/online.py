@@ -21,7 +21,6 @@ from feast.infra.online_stores.vector_store import VectorStoreConfig
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import FeastConfigBaseModel
-from feast.type_map import feast_value_type_to_python_type, python_values_to_proto_values
 from feast.value_type import ValueType
 from psycopg import sql
 
@@ -30,32 +29,8 @@ from twin.store import table as tables
 from twin.store.connection import EF_SEARCH, open_pool, speaking
 from twin.store.query import listed, search
 from twin.store.table import Column, Indexed, Table
+from twin.store.values import TYPES, to_cell, to_values, value_types
 
-_TYPES = {
-    ValueType.STRING: "text",
-    ValueType.INT32: "bigint",
-    ValueType.INT64: "bigint",
-    ValueType.FLOAT: "real",
-    ValueType.DOUBLE: "double precision",
-    ValueType.BOOL: "boolean",
-    ValueType.BYTES: "bytea",
-    ValueType.UNIX_TIMESTAMP: "timestamp with time zone",
-    ValueType.STRING_LIST: "text[]",
-    ValueType.INT32_LIST: "bigint[]",
-    ValueType.INT64_LIST: "bigint[]",
-    ValueType.FLOAT_LIST: "real[]",
-    ValueType.DOUBLE_LIST: "double precision[]",
-    ValueType.BOOL_LIST: "boolean[]",
-}
-# What has one field of its own in Feast's Value: set directly, since Feast's way to it takes ten times as long.
-_PLAIN = {
-    ValueType.STRING: "string_val",
-    ValueType.INT32: "int32_val",
-    ValueType.INT64: "int64_val",
-    ValueType.FLOAT: "float_val",
-    ValueType.DOUBLE: "double_val",
-    ValueType.BOOL: "bool_val",
-}
 _COMPARE = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
@@ -131,10 +106,8 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         )
         with speaking(config.online_store.database_url), self._connect(config) as connection:
             rows = {bytes(row[0]): row[1:] for row in connection.execute(query, [keys], binary=True).fetchall()}
-        types = _value_types(table)
-        return [
-            (rows[key][0], _to_values(types, names, rows[key][1:])) if key in rows else (None, None) for key in keys
-        ]
+        types = value_types(table)
+        return [(rows[key][0], to_values(types, names, rows[key][1:])) if key in rows else (None, None) for key in keys]
 
     def update(
         self,
@@ -193,13 +166,13 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
                 indexed=embedding is not None and self._indexed(connection, shape),
             )
             rows = connection.execute(query, parameters, binary=True).fetchall()
-        types = _value_types(table)
+        types = value_types(table)
         return sorted((_found(types, requested_features, row, bool(query_string)) for row in rows), key=_by_key)
 
 
 def table_of(config: RepoConfig, view: FeatureView) -> Table:
     """The typed table of a feature view."""
-    keys = tuple(Column(c.name, _TYPES.get(c.dtype.to_value_type(), "text")) for c in view.entity_columns)
+    keys = tuple(Column(c.name, TYPES.get(c.dtype.to_value_type(), "text")) for c in view.entity_columns)
     return Table(_name(config, view), keys, tuple(_column(field) for field in view.features))
 
 
@@ -210,7 +183,7 @@ def _name(config: RepoConfig, view: FeatureView) -> str:
 def _column(field: Any) -> Column:
     index = field.tags.get("index") == "true"
     if not field.vector_index:
-        kind = _TYPES.get(field.dtype.to_value_type(), "bytea")
+        kind = TYPES.get(field.dtype.to_value_type(), "bytea")
         return Column(field.name, kind, full_text=field.tags.get("full_text", ""), index=index)
     metric = (field.vector_search_metric or "cosine").lower()
     if not field.vector_length or metric not in tables.OPERATORS:
@@ -222,10 +195,6 @@ def _column(field: Any) -> Column:
     return Column(field.name, f"vector({field.vector_length})", metric=metric, dimensions=field.vector_length)
 
 
-def _value_types(view: FeatureView) -> dict[str, ValueType]:
-    return {field.name: field.dtype.to_value_type() for field in (*view.entity_columns, *view.features)}
-
-
 def _key(config: RepoConfig, key: EntityKey) -> bytes:
     return bytes(serialize_entity_key(key, entity_key_serialization_version=config.entity_key_serialization_version))
 
@@ -233,8 +202,8 @@ def _key(config: RepoConfig, key: EntityKey) -> bytes:
 def _to_row(config: RepoConfig, table: Table, row: Row) -> list[Any]:
     key, values, event, created = row
     joins = dict(zip(key.join_keys, key.entity_values, strict=True))
-    cells = [_to_cell(joins.get(c.name), c) for c in table.keys] + [
-        _to_cell(values.get(c.name), c) for c in table.columns
+    cells = [to_cell(joins.get(c.name), c) for c in table.keys] + [
+        to_cell(values.get(c.name), c) for c in table.columns
     ]
     return [_key(config, key), _aware(event), None if created is None else _aware(created), *cells]
 
@@ -243,53 +212,10 @@ def _aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _to_cell(value: Value | None, column: Column) -> Any:
-    if value is None or value.WhichOneof("val") in (None, "null_val"):
-        return None
-    if column.type == "bytea" and value.WhichOneof("val") != "bytes_val":
-        return value.SerializeToString()
-    if column.metric:
-        from pgvector import Vector
-
-        return Vector(feast_value_type_to_python_type(value))
-    if column.type == "timestamp with time zone":
-        return _moment(value.unix_timestamp_val)
-    return feast_value_type_to_python_type(value)
-
-
-def _moment(seconds: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OSError, OverflowError, ValueError):  # pandas' NaT reaches Feast as a number beyond all time
-        return None
-
-
-def _to_values(types: dict[str, ValueType], names: Sequence[str], cells: Sequence[Any]) -> dict[str, Value]:
-    return {name: _to_value(types[name], cell) for name, cell in zip(names, cells, strict=True)}
-
-
-def _to_value(kind: ValueType, cell: Any) -> Value:
-    if cell is None:
-        return Value()
-    if kind in _PLAIN:
-        return Value(**{_PLAIN[kind]: cell})
-    if kind not in _TYPES:
-        return Value.FromString(bytes(cell))  # type: ignore[no-any-return]
-    if kind in (ValueType.FLOAT_LIST, ValueType.DOUBLE_LIST):
-        value = Value()
-        getattr(value, "float_list_val" if kind is ValueType.FLOAT_LIST else "double_list_val").val.extend(
-            cell.to_list() if hasattr(cell, "to_list") else cell
-        )
-        return value
-    if kind is ValueType.BYTES:
-        cell = bytes(cell)
-    return python_values_to_proto_values([cell], kind)[0]  # type: ignore[no-any-return]
-
-
 def _found(types: dict[str, ValueType], names: Sequence[str], row: Sequence[Any], worded: bool) -> Found:
     event, key, *cells = row
     *features, distance, _, _, score = cells
-    values = _to_values(types, names, features)
+    values = to_values(types, names, features)
     if distance is not None:
         values["distance"] = Value(double_val=float(distance))
     if worded:

@@ -151,7 +151,8 @@ def upsert(connection: Connection[Any], table: Table, rows: Iterable[Sequence[An
             sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in zip(names, types, strict=True)
         )
         cursor.execute(sql.SQL("CREATE TEMP TABLE incoming (nr bigserial, {}) ON COMMIT DROP").format(declared))
-        with cursor.copy(sql.SQL("COPY incoming ({}) FROM STDIN").format(listed)) as copy:
+        with cursor.copy(sql.SQL("COPY incoming ({}) FROM STDIN WITH (FORMAT BINARY)").format(listed)) as copy:
+            copy.set_types([kind.partition("(")[0] for kind in types])
             for row in rows:
                 copy.write_row(row)
         cursor.execute(
