@@ -28,6 +28,7 @@ Vectors = NDArray[np.float32]
 SEEDS, QUERIES, K, DIMENSION = 2000, 200, 10, 384
 CLIENTS = 4
 AUTHORS = 10
+BATCH = 50_000
 _FEATURES = ["author", "text"]
 
 
@@ -198,7 +199,8 @@ def stock_config(url: str) -> dict[str, Any]:
 
 
 def bare(url: str, rows: list[str], vectors: Vectors) -> Made:
-    """What pgvector does when nothing stands before it: the same index, the same columns, one prepared statement."""
+    """What pgvector does when nothing stands before it: as good an index, the same columns, one prepared statement."""
+    from twin.store import table as tables
     from twin.store.connection import open_pool
 
     pool = open_pool(url, 8)
@@ -212,7 +214,10 @@ def bare(url: str, rows: list[str], vectors: Vectors) -> Made:
             copy.set_types(["int8", "text", "text", "vector"])
             for number, (text, vector) in enumerate(zip(rows, vectors, strict=True)):
                 copy.write_row((number, "a", text, vector))
-        connection.execute("CREATE INDEX ON bare USING hnsw (embedding vector_cosine_ops)")
+        connection.execute(
+            "CREATE INDEX ON bare USING hnsw (embedding vector_cosine_ops) "
+            f"WITH (m = {tables.LINKS}, ef_construction = {tables.BUILT_WITH})"
+        )
         connection.execute("ANALYZE bare")
 
     def search(_: str, vector: Vectors) -> set[int]:
@@ -253,8 +258,8 @@ def through_feast(url: str, online: dict[str, Any], name: str, rows: list[str], 
     get_online_config_from_type(online["type"])
     store = _store(online["type"])
     store.update(config, [view], [view], [], [entity], partial=False)
-    for start in range(0, len(rows), 10_000):
-        store.online_write_batch(config, view, list(_protos(rows, vectors, start, start + 10_000)), None)
+    for start in range(0, len(rows), BATCH):
+        store.online_write_batch(config, view, list(_protos(rows, vectors, start, start + BATCH)), None)
     pool = open_pool(url, 1)
     table = compute_table_id("bench", view, False)
 

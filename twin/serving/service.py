@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from twin import tracing
@@ -25,6 +26,7 @@ from twin.writing import Chain, Commission
 
 _log = logging.getLogger("twin.transformer")
 _LIST_SECONDS = 1.0
+_LOADING_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -111,12 +113,16 @@ class Twin:
         return known
 
     async def healthy(self) -> bool:
-        """Whether the embedder is loaded and predictor and store answer."""
+        """Whether the embedder is loaded, predictor and store answer, and the author's adapter is where it should be."""
+        author = self.params.author.id
         try:
-            await self.versions()
-            await asyncio.to_thread(self.store.count, self.params.author.id)
+            versions = await self.versions()
+            await asyncio.to_thread(self.store.count, author)
         except TwinError as error:
             _log.warning("not ready: %s", error)
+            return False
+        if author not in versions and _named_long_ago(self.settings.home / "serving" / f"{author}.json"):
+            _log.warning("not ready: the predictor has not loaded the adapter of %s; its /health says why", author)
             return False
         return True
 
@@ -149,6 +155,14 @@ class Twin:
         """Give the connections back."""
         self.predictor.close()
         self.store.close()
+
+
+def _named_long_ago(pointer: Path) -> bool:
+    """Whether an adapter is wanted for longer than loading one takes. In the cluster vLLM's own readiness says this."""
+    try:
+        return time.time() - pointer.stat().st_mtime > _LOADING_SECONDS
+    except OSError:
+        return False
 
 
 def _owner(asked: Asked) -> str:

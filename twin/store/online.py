@@ -84,6 +84,7 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         """Upsert rows in one transaction; builds the vector index when the table has outgrown exact search."""
         shape = table_of(config, table)
         with speaking(config.online_store.database_url), self._connect(config) as connection:
+            tables.loosen(connection, shape, len(data))
             tables.upsert(connection, shape, (_to_row(config, shape, row) for row in data))
             tables.tend(connection, shape, len(data), config.online_store.exact_rows)
         self._indexed.forget()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 EXACT_ROWS = 10_000
 """Up to this many rows a full scan is both exact and fast; past it the vectors get an HNSW index."""
 
+LINKS, BUILT_WITH = 16, 200
+"""HNSW's m and ef_construction: `bench.store` says what they give."""
+
 _LOOK_SECONDS = 30.0
 _INDEXABLE = 4_000  # numbers of a halfvec that HNSW takes
 _NAME_BYTES = 63
@@ -169,6 +172,21 @@ def half(column: Column) -> sql.Composed:
     return sql.SQL("({}::{})").format(sql.Identifier(column.name), sql.SQL(f"halfvec({column.dimensions})"))
 
 
+def loosen(connection: Connection[Any], table: Table, coming: int) -> None:
+    """Take the vector index away before a load after which making it anew is faster than growing it row by row."""
+    column = next((c for c in table.columns if c.metric), None)
+    if column is None:
+        return
+    name = sql.Identifier(_index_name(table, column))
+    found = connection.execute(
+        "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s) AND to_regclass(%s) IS NOT NULL",
+        [table.id.as_string(connection), name.as_string(connection)],
+    ).fetchone()
+    # A row costs about three times as much in an index that is there as in one that is being made.
+    if found is not None and coming * 2 > found[0]:
+        connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(name))
+
+
 def tend(connection: Connection[Any], table: Table, written: int, exact_rows: int = EXACT_ROWS) -> bool:
     """After `written` new rows: fresh statistics if they are many, and the HNSW index once past `exact_rows`.
 
@@ -200,8 +218,8 @@ def _index(connection: Connection[Any], table: Table, exact_rows: int) -> bool:
         if found is None or not found[0]:
             return False
         connection.execute(
-            sql.SQL("CREATE INDEX {} ON {} USING hnsw ({} {})").format(
-                sql.Identifier(name), table.id, half(column), sql.SQL(_CLASSES[column.metric])
+            sql.SQL("CREATE INDEX {} ON {} USING hnsw ({} {}) WITH (m = {}, ef_construction = {})").format(
+                sql.Identifier(name), table.id, half(column), sql.SQL(_CLASSES[column.metric]), LINKS, BUILT_WITH
             )
         )
         # What earlier versions made, over the whole numbers.
