@@ -28,7 +28,8 @@ Vectors = NDArray[np.float32]
 SEEDS, QUERIES, K, DIMENSION = 2000, 200, 10, 384
 CLIENTS = 4
 AUTHORS = 10
-BATCH = 50_000
+BATCH = 100_000
+WIDTHS = (100, 200, 400)  # values of ef_search
 _FEATURES = ["author", "text"]
 
 
@@ -120,7 +121,9 @@ def measure(
 
     rows, vectors = corpus(size, texts, seeds)
     asked, wanted = queries
-    truths = {"": nearest(vectors, wanted, range(size)), OF_ONE: nearest(vectors, wanted, range(0, size, AUTHORS))}
+    whole = nearest(vectors, wanted, range(size))
+    truths = dict.fromkeys(("", *map(WIDE.format, WIDTHS)), whole)
+    truths[OF_ONE] = nearest(vectors, wanted, range(0, size, AUTHORS))
     print(
         f"\n### {size:,} chunks\n\n| store | load s | size MB | p50 ms | p95 ms | p95, {CLIENTS} clients | recall@{K} |"
     )
@@ -167,6 +170,7 @@ def phrases(search: Search, rows: list[str], wanted: Vectors, count: int = 200, 
 
 
 Search = Callable[[str, Vectors], set[int]]
+WIDE = ", ef_search {}"
 OF_ONE, HYBRID, WORDS = ", of one author in ten", ", hybrid", ", words alone"
 Made = tuple[dict[str, Search], Callable[[], int], Callable[[], None]]
 """Searches by kind ("" is by similarity alone), the store's size in bytes, its end."""
@@ -203,7 +207,7 @@ def bare(url: str, rows: list[str], vectors: Vectors) -> Made:
     from twin.store import table as tables
     from twin.store.connection import open_pool
 
-    pool = open_pool(url, 8)
+    pool = open_pool(url, 1)
     with pool.connection() as connection:
         connection.execute("DROP TABLE IF EXISTS bare")
         connection.execute(
@@ -220,7 +224,9 @@ def bare(url: str, rows: list[str], vectors: Vectors) -> Made:
         )
         connection.execute("ANALYZE bare")
 
-    def search(_: str, vector: Vectors) -> set[int]:
+    pools = [open_pool(url, 8, width) for width in WIDTHS]
+
+    def search(pool: Any, _: str, vector: Vectors) -> set[int]:
         with pool.connection() as connection:
             found = connection.execute(
                 "SELECT id, author, text, embedding <=> %s AS distance FROM bare ORDER BY distance LIMIT %s",
@@ -228,7 +234,12 @@ def bare(url: str, rows: list[str], vectors: Vectors) -> Made:
             ).fetchall()  # fmt: skip
         return {row[0] for row in found}
 
-    return {"": search}, lambda: relation_size(pool, "bare"), pool.close
+    def close() -> None:
+        for each in (pool, *pools):
+            each.close()
+
+    searches = {WIDE.format(width): partial(search, each) for width, each in zip(WIDTHS, pools, strict=True)}
+    return searches, lambda: relation_size(pool, "bare"), close
 
 
 def through_feast(url: str, online: dict[str, Any], name: str, rows: list[str], vectors: Vectors) -> Made:
@@ -239,7 +250,7 @@ def through_feast(url: str, online: dict[str, Any], name: str, rows: list[str], 
     from feast.repo_config import get_online_config_from_type
     from feast.types import Array, Float32, Int64, String
 
-    from twin.store.connection import open_pool
+    from twin.store.connection import EF_SEARCH, open_pool
 
     entity = Entity(name="chunk", join_keys=["id"], value_type=ValueType.INT64)
     vector = Field(name="embedding", dtype=Array(Float32), vector_index=True, vector_length=DIMENSION,
@@ -263,7 +274,10 @@ def through_feast(url: str, online: dict[str, Any], name: str, rows: list[str], 
     pool = open_pool(url, 1)
     table = compute_table_id("bench", view, False)
 
-    def search(text: str, query: Vectors, kind: str = "") -> set[int]:
+    def search(text: str, query: Vectors, kind: str = "", width: int = 0) -> set[int]:
+        if width and width != config.online_store.ef_search:
+            config.online_store.ef_search = width
+            store.release()
         vector = None if kind == WORDS else query.tolist()
         more = {"filters": ComparisonFilter(type="eq", key="author", value="a0")} if kind == OF_ONE else {}
         found = store.retrieve_online_documents_v2(
@@ -279,7 +293,9 @@ def through_feast(url: str, online: dict[str, Any], name: str, rows: list[str], 
 
     searches: dict[str, Search] = {"": search}
     if name == "ours":
-        searches |= {kind: partial(search, kind=kind) for kind in (OF_ONE, HYBRID, WORDS)}
+        if len(rows) > config.online_store.exact_rows:
+            searches = {WIDE.format(width): partial(search, width=width) for width in WIDTHS}
+        searches |= {kind: partial(search, kind=kind, width=EF_SEARCH) for kind in (OF_ONE, HYBRID, WORDS)}
     return searches, lambda: relation_size(pool, table), close
 
 

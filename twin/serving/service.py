@@ -47,11 +47,13 @@ class Twin:
         span = tracing.begin("draft", tracing.incoming.get(), author=asked.author, action=asked.action)
         tracing.outgoing.set(span.header)
         began, first, done = time.monotonic(), True, False
+        metrics().waiting.inc()
         try:
             async with contextlib.aclosing(self._write(asked, began)) as pieces:
                 async for piece in pieces:
                     if first and not isinstance(piece, Step):
                         metrics().first_word(time.monotonic() - began)
+                        metrics().waiting.dec()
                         first = False
                     if isinstance(piece, Draft):
                         done = True
@@ -70,6 +72,9 @@ class Twin:
                 metrics().refused(499)
                 span.end("the client went away")
             raise
+        finally:
+            if first:
+                metrics().waiting.dec()
 
     async def _write(self, asked: Asked, began: float) -> AsyncGenerator[str | Step | Draft]:
         serve = self.params.serve

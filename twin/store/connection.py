@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg_pool import ConnectionPool
 
-EF_SEARCH = 100
+EF_SEARCH = 400
 """Candidates that HNSW looks at."""
 
 

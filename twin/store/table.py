@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXACT_ROWS = 10_000
 """Up to this many rows a full scan is both exact and fast; past it the vectors get an HNSW index."""
 
-LINKS, BUILT_WITH = 16, 200
+LINKS, BUILT_WITH = 16, 128
 """HNSW's m and ef_construction: `bench.store` says what they give."""
 
 _LOOK_SECONDS = 30.0

@@ -189,6 +189,7 @@ def test_metrics_tell_of_first_words_speed_steps_and_queue(url: str) -> None:
     for line in (
         'twin_requests_total{status="200"}', "twin_first_token_seconds_count", "twin_tokens_per_second_bucket",
         "twin_retrieval_seconds_sum", 'twin_step_seconds_count{step="facts"}', "twin_in_flight 0.0",
+        "twin_waiting 0.0",
     ):  # fmt: skip
         assert line in said
 

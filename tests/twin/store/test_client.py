@@ -139,6 +139,11 @@ def test_a_large_table_gets_its_index_and_still_finds_the_nearest(store: Store, 
         )
     store.write_chunks(make_chunks([f"text {i}" for i in range(500)], list(vectors)))
     assert vector_indexes(store) == ["twin_chunk_embeddings_embedding_half"]
+    made = index_number(store)
+    store.write_chunks(make_chunks(["text 0"], [vectors[0]]))
+    assert index_number(store) == made
+    store.write_chunks(make_chunks([f"text {i}" for i in range(500)], list(vectors)))
+    assert index_number(store) > made  # made anew: faster than 500 rows one by one
     for place in (3, 77, 499):
         hit = store.search("hesk", vectors[place], "", 1)[0]
         assert (hit.chunk.text, hit.similarity) == (f"text {place}", pytest.approx(1.0, abs=1e-6))
@@ -149,6 +154,13 @@ def test_a_large_table_gets_its_index_and_still_finds_the_nearest(store: Store, 
         )
         told = connection.execute("EXPLAIN " + asked, {"embedding": vectors[3], "author": "hesk"}).fetchall()
     assert "twin_chunk_embeddings_embedding_half" in str(told)
+
+
+def index_number(store: Store) -> int:
+    with store._pool().connection() as connection:
+        row = connection.execute("SELECT 'twin_chunk_embeddings_embedding_half'::regclass::oid::bigint").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def vector_indexes(store: Store) -> list[str]:
