@@ -238,7 +238,9 @@ def bare(url: str, rows: list[str], vectors: Vectors) -> Made:
         for each in (pool, *pools):
             each.close()
 
-    searches = {WIDE.format(width): partial(search, each) for width, each in zip(WIDTHS, pools, strict=True)}
+    searches: dict[str, Search] = {
+        WIDE.format(width): partial(search, each) for width, each in zip(WIDTHS, pools, strict=True)
+    }
     return searches, lambda: relation_size(pool, "bare"), close
 
 
