@@ -1,6 +1,7 @@
 # One list of tasks for people, hooks and CI. `make` alone prints it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test setup check fmt bench lock clean deploy images images-e2e manifests pipelines repro screenshots
+.PHONY: help up down test setup check audit fuzz offline fmt bench lock clean deploy images images-e2e manifests pipelines \
+	repro screenshots
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,12 +40,23 @@ clean: down  ## remove the environment and all that was built or learned; what y
 repro: setup  ## run the stages that have changed
 	$(BIN)/dvc repro
 
-check: setup  ## format, lint, types, import floors, pipelines and manifests against their sources
+check: setup  ## format, lint, types, import floors, pipelines against their sources, no secret in any file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pipelines.compile --check
+	$(BIN)/python tools/secret_scan.py
+
+audit: setup  ## look the packages up among known weaknesses (asks PyPI's service)
+	sh tools/audit.sh "$(VENV)"
+
+fuzz: setup  ## mangled samples for every parser (FUZZ_MINUTES=4), mangled requests for the endpoint (FUZZ_CASES=20000)
+	$(BIN)/python -m bench.fuzz_parsers --minutes $(or $(FUZZ_MINUTES),4)
+	$(BIN)/python -m bench.fuzz_endpoint --cases $(or $(FUZZ_CASES),20000)
+
+offline: setup  ## the whole way to a draft in a network namespace without a route (as root)
+	$(BIN)/python -m bench.offline
 
 fmt: setup  ## format and mend what can be mended
 	$(BIN)/ruff format .

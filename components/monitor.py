@@ -13,7 +13,7 @@ def monitor(
     page: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ) -> bool:
-    """True when the drift found calls for new training, by the rule in `params` (monitor.drift_share).
+    """True when an alarm calls for new training (monitor.retrain_on) and none began in monitor.cooldown_days.
 
     `workspace` is where the feature and training pipelines shelved what the author's texts are known by.
     """
@@ -22,10 +22,12 @@ def monitor(
     from pathlib import Path
 
     from components.wiring import context, log
+    from twin.stages.monitor import claim
     from twin.stages.monitor import monitor as stage
 
     chosen, settings, progress = context("monitor", params)
-    found = stage(Path(drift.path), chosen, replace(settings, root=Path(workspace)), progress)
+    here = replace(settings, root=Path(workspace))
+    found = stage(Path(drift.path), chosen, here, progress)
     log(metrics, found)
     shutil.copyfile(Path(drift.path) / "drift.html", page.path)
-    return bool(found["drifted"])
+    return bool(found["due"]) and claim(chosen, here)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,8 +31,9 @@ def source(module: str) -> Path | None:
 class Imports(ast.NodeVisitor):
     """Collects the dotted names a file imports or looks for by name; what only a type checker reads is left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, finders: Sequence[str] = FINDERS) -> None:
         self.found: set[str] = set()
+        self.finders = finders
 
     def visit_If(self, node: ast.If) -> None:
         names = {child.id for child in ast.walk(node.test) if isinstance(child, ast.Name)}
@@ -51,13 +53,16 @@ class Imports(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if called in FINDERS and node.args and isinstance(node.args[0], ast.Constant):
+        if called in self.finders and node.args and isinstance(node.args[0], ast.Constant):
             self.found.add(str(node.args[0].value))
         self.generic_visit(node)
 
 
-def foreign(*entries: str) -> dict[str, str]:
-    """Module to the first of ours that imports it, for everything `entries` reach outside our own and the standard."""
+def foreign(*entries: str, finders: Sequence[str] = FINDERS) -> dict[str, str]:
+    """Module to the first of ours that imports it, for everything `entries` reach outside our own and the standard.
+
+    `finders` are the functions whose argument counts as an import, too.
+    """
     seen: set[str] = set()
     found: dict[str, str] = {}
     todo = [(entry, "") for entry in entries]
@@ -74,7 +79,7 @@ def foreign(*entries: str) -> dict[str, str]:
             if file is None or name in seen:
                 continue
             seen.add(name)
-            imports = Imports()
+            imports = Imports(finders)
             imports.visit(ast.parse(file.read_text(encoding="utf-8"), str(file)))
             todo += [(one, name) for one in sorted(imports.found)]
     if missing := [entry for entry in entries if entry not in seen]:

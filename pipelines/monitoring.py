@@ -24,6 +24,6 @@ def steps(params: Any, workspace: Any, models: Any, ready_seconds: Any) -> None:
 def monitoring(
     params: str, author: str = "", workspace: str = WORKSPACE[1], models: str = MODELS[1], ready_seconds: int = 900
 ) -> None:
-    """The rule is `monitor.drift_share`: at or above it the other three pipelines run, each as it would alone."""
+    """The rule: an alarm in `monitor.retrain_on`, and no training in `monitor.cooldown_days`; then the other three run."""
     with watched("monitoring", author):
         steps(params, workspace, models, ready_seconds)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from twin import hosts
 from twin.errors import ModelError
 from twin.files import replacing
+from twin.weights import safe
 
 BUNDLED = "bundled"
 BUNDLED_NAME = "SmolLM2-135M-Instruct"
+_LONGEST_HEADER = 100_000_000  # the format's own bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,33 @@ def local_path(base_model: str, cache: Path) -> BasePaths:
     """
     if base_model == BUNDLED:
         folder = cache / BUNDLED_NAME
-        if not (folder / "config.json").exists():
+        if not (folder / "config.json").exists() or cut(folder):
             _dequantise(bundled_gguf(), folder)
         return BasePaths(BUNDLED_NAME, folder, bundled_gguf())
     folder = Path(base_model)
     if not folder.is_dir():
         folder = _from_hub(base_model)
+    safe(folder)
+    if broken := cut(folder):
+        raise ModelError(
+            "a file of the base model is not whole", broken, "Delete it and fetch it again, or copy it anew."
+        )
     return BasePaths(base_model, folder, next(iter(sorted(folder.glob("*.gguf"))), None))
+
+
+def cut(folder: Path) -> Path | None:
+    """The first safetensors file that is shorter or longer than its own header says, as a broken download leaves it."""
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with open(path, "rb") as file:
+                size = int.from_bytes(file.read(8), "little")
+                header = json.loads(file.read(min(size, _LONGEST_HEADER)))
+            ends = [int(item["data_offsets"][1]) for name, item in header.items() if name != "__metadata__"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return path
+        if path.stat().st_size != 8 + size + max(ends, default=0):
+            return path
+    return None
 
 
 def _dequantise(gguf: Path, folder: Path) -> None:
@@ -65,8 +89,9 @@ def _dequantise(gguf: Path, folder: Path) -> None:
 
 
 def _from_hub(base_model: str) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
+    hosts.check("base model", constants.ENDPOINT)
     try:
         return Path(
             snapshot_download(base_model, allow_patterns=["*.json", "*.safetensors", "*.gguf", "*.txt", "*.model"])

@@ -15,6 +15,7 @@ from twin import settings as environment
 from twin import vault
 from twin.cluster import commands as cluster
 from twin.errors import TwinError
+from twin.files import heal
 from twin.local import users
 from twin.progress import Progress
 from twin.settings import Settings
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"twin {options.command}: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
+        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EFBIG):
             raise
         print(
             f"twin {options.command}: {error.strerror}: {error.filename or 'the working folder'}. Nothing was left "
@@ -73,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "user", users.run, "accounts of the web interface: add, list, remove, password", users.options)
     _add(commands, "forget", _forget, "take a document, a source or an author out of everything", _forget_options)
     _add(commands, "write", _write, "draft one text on the terminal", _write_options)
+    _add(commands, "doctor", _doctor, "try every part and say what to do for each that fails", _doctor_options)
+    _add(commands, "backup", _backup, "everything you own in one file, with its hashes", _backup_options)
+    _add(commands, "restore", _restore, "bring everything back from such a file", _restore_options)
     _add(commands, "cluster", cluster.run, "the twin on Kubernetes: plan, apply, status, submit, …", cluster.options)
     return parser
 
@@ -101,6 +105,8 @@ def _stage(options: argparse.Namespace) -> int:
         choices.ensure(space.choices)  # the next stage depends on it: a bare `dvc repro` must find it
     run = getattr(import_module(f"twin.stages.{options.command}"), options.command)
     progress = Progress(options.command, settings.progress)
+    for place in (settings.progress, getattr(space, output).parent):
+        heal(place, leave=("inbox",))
 
     def call(settings: Settings) -> dict[str, float | int | str]:
         paths = [getattr(space, name) for name in inputs]
@@ -277,6 +283,41 @@ def _write(options: argparse.Namespace) -> int:
     from twin.local.draft import draft
 
     print(draft(environment.load(), options.brief, options.register, options.adapter))
+    return 0
+
+
+def _doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from twin.cluster.kubectl import groups
+    from twin.local.doctor import run
+
+    return run(options.json, groups)
+
+
+def _backup_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the file to write, such as twin.tar")
+    parser.add_argument("--with-secrets", action="store_true", help="tokens and their key, too: keep such a file safe")
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from twin.local.backup import backup
+
+    print(backup(environment.load(), options.file, options.with_secrets))
+    return 0
+
+
+def _restore_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="what `twin backup` wrote")
+    parser.add_argument("--replace", action="store_true", help="take the place of what is here; it is kept beside it")
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from twin.local.restore import restore
+
+    print(restore(environment.load(), options.file, options.replace))
     return 0
 
 

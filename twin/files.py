@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
+import re
 import shutil
+import sys
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 SPOOLS = "twin-spool-*"
 """What the folders of `Spool` are called."""
+
+_HOLDER = re.compile(r"^\.(.+)\.[a-z0-9_]{8}$")
+_OLD = "old"
+# Of renameat2: paths as they are, and both names trade places.
+_HERE, _SWAP = -100, 2
 
 
 @contextmanager
@@ -26,28 +34,79 @@ def replacing(path: Path) -> Iterator[Path]:
     killed writers of it left behind goes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    holder, alive = _held(path)
     fresh = holder / path.name
-    alive = _lock(holder)
     try:
         yield fresh
         if fresh.is_dir():
             sweep(path.parent, f".{path.name}.????????", holder)
         if path.is_dir() and not path.is_symlink():
-            # A folder can't be renamed over a full one: the old one steps aside first and is then removed.
-            path.replace(holder / "old")
-        fresh.replace(path)
+            _exchange(fresh, path, holder / _OLD)
+        else:
+            fresh.replace(path)
     finally:
         shutil.rmtree(holder, ignore_errors=True)
         os.close(alive)
 
 
+def _held(path: Path) -> tuple[Path, int]:
+    """A new folder beside `path` and the lock that says its writer lives."""
+    while True:
+        holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        # Between the folder and its lock a sweeper may have taken it for a dead one's: then it makes another.
+        with contextlib.suppress(FileNotFoundError):
+            alive = _lock(holder)
+            if holder.exists():
+                return holder, alive
+            os.close(alive)
+
+
 def _lock(folder: Path) -> int:
     """A handle whose lock says that the folder's writer lives; the system lets it go when the writer is killed."""
     handle = os.open(folder, os.O_RDONLY)
-    with contextlib.suppress(OSError):  # a shared disk without locks: then nothing is swept there
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError:
+        pass  # a shared disk without locks: then nothing is swept there
     return handle
+
+
+def _exchange(fresh: Path, path: Path, aside: Path) -> None:
+    """Put the folder `fresh` in the place of the folder `path`, in one step where the system can."""
+    if sys.platform == "linux":
+        library = ctypes.CDLL(None, use_errno=True)
+        names = os.fsencode(fresh), os.fsencode(path)
+        if hasattr(library, "renameat2") and not library.renameat2(_HERE, names[0], _HERE, names[1], _SWAP):
+            return
+    # A folder can't be renamed over a full one: the old one steps aside. A kill between the two is mended by `heal`.
+    path.replace(aside)
+    try:
+        fresh.replace(path)
+    except OSError:
+        aside.replace(path)
+        raise
+
+
+def heal(folder: Path, leave: Collection[str] = ()) -> list[Path]:
+    """Mend what killed writers left anywhere below `folder`, and name it: halves go, a cut exchange is finished.
+
+    Folders named in `leave` are not entered: what is a person's own, or another program's.
+    """
+    mended = []
+    for place, folders, _ in os.walk(folder):
+        kept = [name for name in folders if name not in leave]
+        left = {name: Path(place, found[1]) for name in kept if (found := _HOLDER.match(name))}
+        folders[:] = [name for name in kept if name not in left]
+        for name, path in left.items():
+            holder = Path(place, name)
+            with contextlib.suppress(OSError):
+                if {inner.name for inner in holder.iterdir()} <= {path.name, _OLD}:
+                    mended += [holder] if _ended(holder, path) else []
+                else:
+                    folders.append(name)  # No writer's: somebody's own folder of such a name.
+    return mended
 
 
 def sweep(folder: Path, pattern: str, own: Path | None = None) -> list[Path]:
@@ -60,14 +119,25 @@ def sweep(folder: Path, pattern: str, own: Path | None = None) -> list[Path]:
         if left == own or not left.is_dir() or left.is_symlink():
             continue
         with contextlib.suppress(OSError):
-            handle = os.open(left, os.O_RDONLY)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(left, ignore_errors=True)
-                gone.append(left)
-            finally:
-                os.close(handle)
+            gone += [left] if _ended(left) else []
     return gone
+
+
+def _ended(holder: Path, path: Path | None = None) -> bool:
+    """Remove a dead writer's folder, when it is one's; what it had all but put at `path` gets there first."""
+    handle = os.open(holder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Only what is whole is ever made room for.
+        if path is not None and (holder / _OLD).exists() and not path.exists():
+            fresh = holder / path.name
+            (fresh if fresh.exists() else holder / _OLD).replace(path)
+        shutil.rmtree(holder, ignore_errors=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 class Spool:

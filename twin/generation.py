@@ -60,10 +60,10 @@ def payload(
 
 
 class Predictor:
-    """A connection to one predictor. Every failure is a ServingError that names the address."""
+    """A connection to one predictor, with its key where it asks for one. Every failure is a ServingError that names it."""
 
-    def __init__(self, url: str, timeout: float = 300.0) -> None:
-        self.url, self.timeout = url.rstrip("/"), timeout
+    def __init__(self, url: str, timeout: float = 300.0, key: str = "") -> None:
+        self.url, self.timeout, self.key = url.rstrip("/"), timeout, key
         self._client: httpx.Client | None = None
         self._async: httpx.AsyncClient | None = None
 
@@ -149,7 +149,9 @@ class Predictor:
 
         # Uvicorn, here and under vLLM, drops idle connections after 5 s: let go of them first.
         limits = httpx.Limits(max_connections=None, keepalive_expiry=2.0)
-        return {"base_url": self.url, "timeout": httpx.Timeout(self.timeout, connect=5.0), "limits": limits}
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        timeout = httpx.Timeout(self.timeout, connect=5.0)
+        return {"base_url": self.url, "timeout": timeout, "limits": limits, "headers": headers}
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         import httpx

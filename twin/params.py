@@ -224,11 +224,21 @@ class Serve(_Strict):
 
 
 class Monitor(_Strict):
-    """When requests are held against the author's own texts."""
+    """What is logged of each request, and when drafts and requests count as drifted.
 
-    min_requests: int = Field(default=10, ge=1)
-    window: int = Field(default=500, ge=10)
-    drift_share: float = Field(default=0.5, gt=0, le=1)
+    `text` says what the log holds of briefs and drafts: `full`, `redacted` (personal data masked) or `none` (hashes and
+    measures alone); `keep_days` bounds how long. `window` is how many of the newest drafts are looked at. `false_alarms`
+    is the share of whole reports that may alarm though nothing changed. An alarm in one of `retrain_on` calls for new
+    training, at most once in `cooldown_days`.
+    """
+
+    text: Literal["full", "redacted", "none"] = "full"
+    keep_days: int = Field(default=365, ge=1)
+    min_requests: int = Field(default=30, ge=10)
+    window: int = Field(default=200, ge=10)
+    false_alarms: float = Field(default=0.05, gt=0, le=0.5)
+    retrain_on: tuple[Literal["voice", "requests", "answers", "verdicts", "documents"], ...] = ("voice",)
+    cooldown_days: float = Field(default=7.0, ge=0)
 
 
 class Cluster(_Strict):

@@ -26,26 +26,28 @@ class Step:
     done: int = 0
     detail: str = ""
     started: float = field(default_factory=time.time)
-    shown: float = 0.0
+    # Lengths of time are measured by a clock that nobody sets.
+    began: float = field(default_factory=time.monotonic)
+    shown: float = -_EVERY_SECONDS
 
     def advance(self, count: int = 1, detail: str = "") -> None:
         """Say that `count` more of `total` are done."""
         self.done += count
         self.detail = detail or self.detail
-        if time.time() - self.shown >= _EVERY_SECONDS:
+        if time.monotonic() - self.shown >= _EVERY_SECONDS:
             self.show("running")
 
     def show(self, state: str, error: str = "") -> None:
         """Write the progress file and one terminal line."""
-        self.shown = time.time()
-        seconds = self.shown - self.started
+        self.shown = time.monotonic()
+        seconds = self.shown - self.began
         if self.file is not None:
             write_json(
                 self.file,
                 {
                     "stage": self.stage, "step": self.name, "done": self.done, "total": self.total,
                     "detail": self.detail, "state": state, "error": error, "pid": os.getpid(),
-                    "started_at": self.started, "updated_at": self.shown, "eta_seconds": self._left(seconds),
+                    "started_at": self.started, "updated_at": time.time(), "eta_seconds": self._left(seconds),
                 },
             )  # fmt: skip
         print(self._line(state, seconds), file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.errors import RegistryError
+from twin.files import replacing
 from twin.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,15 +65,33 @@ def client(settings: Settings) -> Iterator[MlflowClient]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    if settings.mlflow_uri.startswith("sqlite:///"):
-        Path(settings.mlflow_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
+        if settings.mlflow_uri.startswith("sqlite:///"):
+            _make(Path(settings.mlflow_uri.removeprefix("sqlite:///")))
         yield MlflowClient(settings.mlflow_uri, settings.mlflow_uri)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else ""
         raise RegistryError(
             "the registry refused or is away", f"{settings.mlflow_uri} ({type(error).__name__}: {reason})", _MEND
         ) from error
+
+
+def _make(path: Path) -> None:
+    """Make a new registry beside its place and put it there when it is whole.
+
+    Killed half-way through their migrations, MLflow's tables could be neither used nor made again.
+    """
+    if path.exists():
+        return
+    from mlflow import MlflowClient
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(f"{path.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():  # another command was faster
+            return
+        with replacing(path) as fresh:
+            MlflowClient(f"sqlite:///{fresh}", f"sqlite:///{fresh}").search_experiments(max_results=1)
 
 
 @contextmanager
@@ -176,6 +196,23 @@ def champion(settings: Settings, author: str) -> tuple[str, Path] | None:
         if not version:
             return None
         return version, _local(mlflow.get_model_version(model_name(author), version).source)
+
+
+def evaluated(settings: Settings, author: str) -> list[dict[str, Any]]:
+    """What the champion wrote when it was evaluated, as drafts.json has it; empty when there is no champion."""
+    import json
+    import tempfile
+
+    with client(settings) as mlflow, tempfile.TemporaryDirectory() as place:
+        version = _alias(mlflow, author, CHAMPION)
+        if not version:
+            return []
+        run_id = mlflow.get_model_version(model_name(author), version).run_id
+        names = {item.path for item in mlflow.list_artifacts(run_id, "evaluation")}
+        if "evaluation/drafts.json" not in names:
+            return []
+        found = Path(mlflow.download_artifacts(run_id, "evaluation/drafts.json", place))
+        return list(json.loads(found.read_text(encoding="utf-8")))
 
 
 def versions(settings: Settings, author: str) -> list[tuple[str, Path]]:

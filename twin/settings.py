@@ -15,6 +15,7 @@ class Settings:
 
     `author_home` keeps what belongs to the root's author alone where several authors share a home. `webui_host` is the
     address that the web interface listens on, `webui_names` are the host names it answers to (empty: any).
+    `predictor_key` is what the local stack's predictor asks of its one client, the transformer.
     `writer_url` is an OpenAI-compatible address (with /v1) of a stronger model that writes briefs; it reads the texts.
     """
 
@@ -36,6 +37,7 @@ class Settings:
     judge_model: str = ""
     judge_key: str = ""
     api_key: str = ""
+    predictor_key: str = ""
     otlp_endpoint: str = ""
     linkedin_post_token: str = ""
     linkedin_url: str = "https://api.linkedin.com"
@@ -105,6 +107,7 @@ def load() -> Settings:
         endpoint_port=endpoint_port,
         predictor_port=predictor_port,
         api_key=env.get("TWIN_API_KEY", ""),
+        predictor_key=env.get("TWIN_PREDICTOR_KEY", ""),
         otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
         linkedin_post_token=env.get("LINKEDIN_POST_TOKEN", ""),
         linkedin_url=env.get("TWIN_LINKEDIN_URL", "https://api.linkedin.com"),

@@ -123,7 +123,7 @@ def write(frame: pd.DataFrame, path: Path, name: str | None = None) -> Path:
             )
         frame = good
     with replacing(path) as fresh:
-        frame.to_parquet(fresh, index=False)
+        frame.to_parquet(fresh, index=False, write_page_checksum=True)
     return path
 
 
@@ -138,7 +138,7 @@ def read(path: Path, name: str | None = None) -> pd.DataFrame:
             f"Run the stage that writes {path.parent.name} first, or all with `dvc repro`.",
         )
     try:
-        frame = pd.read_parquet(path)
+        frame = pd.read_parquet(path, page_checksum_verification=True)
     except (OSError, ValueError) as error:
         raise DataError("a table can't be read", f"{path} ({error})", "Delete it and run its stage again.") from error
     if name is not None and not frame.empty:
@@ -166,7 +166,7 @@ class Writer:
         names = [*Document.__dataclass_fields__, *(["reason"] if reasoned else [])]
         self.path, self.rows, self._checked = path, 0, not (reasoned or passing)
         self._schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
-        self._writer = pq.ParquetWriter(path, self._schema)
+        self._writer = pq.ParquetWriter(path, self._schema, write_page_checksum=True)
 
     def __enter__(self) -> Writer:
         return self
@@ -218,7 +218,7 @@ def batches(path: Path, size: int = 1000, columns: list[str] | None = None) -> I
     if not path.exists():
         read(path)
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(size, columns=columns):
                 yield batch.to_pandas()
     except (pa.ArrowInvalid, OSError) as error:

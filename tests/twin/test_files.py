@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from twin.files import Spool, replacing, write_json, write_text
+from twin import files
+from twin.files import Spool, heal, replacing, write_json, write_text
 
 
 def test_a_failure_leaves_the_former_folder_and_no_litter(tmp_path: Path) -> None:
@@ -58,6 +60,59 @@ def test_what_a_killed_writer_left_goes_and_a_living_ones_stays(tmp_path: Path) 
     with replacing(target) as fresh:
         fresh.mkdir()
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_is_never_missing_while_another_takes_its_place(tmp_path: Path) -> None:
+    target, missed, stop = tmp_path / "out", [], threading.Event()
+    target.mkdir()
+
+    def look() -> None:
+        while not stop.is_set():
+            missed.append(not target.exists())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for number in range(200):
+        with replacing(target) as fresh:
+            fresh.mkdir()
+            (fresh / str(number)).touch()
+    stop.set()
+    looking.join()
+    assert missed and not any(missed)
+
+
+def test_where_two_folders_cannot_trade_places_a_cut_exchange_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_SWAP", 1 << 30)  # a disk that knows no such thing
+    target = tmp_path / "data" / "out"
+    for name in ("first", "second"):
+        with replacing(target) as fresh:
+            fresh.mkdir()
+            (fresh / name).touch()
+    assert [p.name for p in target.iterdir()] == ["second"]
+
+    left = target.parent / ".out.ab12cd_9"  # killed when the old one had stepped aside
+    (left / "out").mkdir(parents=True)
+    (left / "out" / "third").touch()
+    target.replace(left / "old")
+    assert heal(tmp_path) == [left]
+    assert [p.name for p in target.iterdir()] == ["third"]
+    assert [p.name for p in target.parent.iterdir()] == ["out"]
+
+
+def test_the_halves_of_killed_writers_go_and_everything_else_stays(tmp_path: Path) -> None:
+    half, own, inbox = (tmp_path / "drafts" / ".d1.json.abcdefgh", tmp_path / ".my.folders00", tmp_path / "inbox")
+    for folder in (half, own, inbox / ".x.abcdefgh"):
+        folder.mkdir(parents=True)
+    (half / "d1.json").write_text("{")
+    (own / "notes").touch()
+    (tmp_path / "drafts" / "d1.json").write_text("{}")
+    with replacing(tmp_path / "drafts" / "d2.json") as fresh:
+        fresh.write_text("{}")
+        assert heal(tmp_path, leave=["inbox"]) == [half]
+    assert sorted(p.name for p in (tmp_path / "drafts").iterdir()) == ["d1.json", "d2.json"]
+    assert (own / "notes").exists() and (inbox / ".x.abcdefgh").exists()
 
 
 def test_text_keeps_its_newlines(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from twin import tables
@@ -22,6 +23,16 @@ def test_documents_come_back_exactly(tmp_path: Path) -> None:
     documents = [document(n) for n in range(3)]
     path = tables.write(tables.documents_frame(documents), tmp_path / "d.parquet", "documents")
     assert tables.documents_from(tables.read(path, "documents")) == documents
+
+
+def test_a_flipped_bit_in_a_table_is_found_and_the_file_named(tmp_path: Path) -> None:
+    whole = tables.write(tables.documents_frame([document(n) for n in range(3)]), tmp_path / "d.parquet").read_bytes()
+    ids = pq.ParquetFile(tmp_path / "d.parquet").metadata.row_group(0).column(0)
+    at = ids.dictionary_page_offset + ids.total_compressed_size - 1
+    (tmp_path / "d.parquet").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    for reading in (lambda: tables.read(tmp_path / "d.parquet"), lambda: list(tables.batches(tmp_path / "d.parquet"))):
+        with pytest.raises(DataError, match=r"can't be read: .*d\.parquet.*Delete it and run its stage again"):
+            reading()
 
 
 def test_bad_rows_are_set_aside_with_their_reason() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -196,6 +197,30 @@ async def test_sessions_end(house: Any, visit: Any, browser: Any, monkeypatch: A
         assert (await sign_in(browser(), "odo", next=outside)).headers["location"] == "/"
 
 
+async def test_a_clock_that_is_set_neither_shuts_people_out_nor_keeps_them_in(
+    house: Any, visit: Any, browser: Any, monkeypatch: Any
+) -> None:
+    await visit(house)
+    accounts.change(house.accounts, "eve", password="another long password")
+    old, now = browser(), time.time()
+    assert (await sign_in(old, "eve", "another long password")).status_code == 303
+    guesser = browser("192.0.2.9")
+    for _ in range(5):
+        await sign_in(guesser, "odo", "a wrong password")
+
+    monkeypatch.setattr(time, "time", lambda: now - 5 * 86400)  # it was wrong, and has been set right
+    held = await sign_in(guesser, "odo")
+    assert held.status_code == 429 and int(held.headers["retry-after"]) < 3600, "the brake is not days longer"
+    assert (await old.get("/")).status_code == 200
+    assert (await sign_in(browser(), "eve", "another long password")).status_code == 303
+    accounts.change(house.accounts, "eve", password="a third long password")
+    assert (await old.get("/")).status_code == 401, "a changed password ends a session that seems to begin later"
+    assert (await sign_in(old, "eve", "a third long password")).status_code == 303
+
+    monkeypatch.setattr(time, "time", lambda: now - 4 * 86400)
+    assert (await old.get("/")).status_code == 401, "idle for a day, whatever the clock said before"
+
+
 async def test_everybody_changes_their_own_password(house: Any, visit: Any, browser: Any) -> None:
     await visit(house)
     vic, elsewhere, eve = browser(), browser(), browser()
@@ -227,8 +252,8 @@ async def test_everybody_changes_their_own_password(house: Any, visit: Any, brow
 async def test_an_account_of_single_sign_on_has_no_password_to_change(house: Any, visit: Any, browser: Any) -> None:
     from webui.access.sessions import Sessions
 
-    accounts.add(house.accounts, "sso", "viewer", email="sso@example.com")
-    token = Sessions(house.home / "sessions.json").begin("sso")
+    made = accounts.add(house.accounts, "sso", "viewer", email="sso@example.com")
+    token = Sessions(house.home / "sessions.json").begin("sso", made.changed)
     await visit(house)
     client = browser()
     client.cookies.set("twin_session", token)
@@ -340,3 +365,23 @@ async def test_on_this_machine_nobody_signs_in_until_an_account_exists(settings:
     write_json(settings.accounts, {"accounts": []})  # emptied by hand: as good as none
     accounts.add(settings.accounts, "ada", "owner", PASSWORD)
     assert (await user.http_client.get("/")).status_code == 401
+
+
+async def test_nobody_sends_anything_to_any_route(house: Any, visit: Any, browser: Any) -> None:
+    """Every method of every route as nobody, from its own page: nothing but the ways in answers, and those do nothing."""
+    await visit(house)
+    before = house.accounts.read_bytes()
+    nobody, tried = browser(), 0
+    for route in app.routes:
+        path = getattr(route, "path", "")
+        if not getattr(route, "methods", None) or path in OPEN or path == "/favicon.ico":
+            continue
+        place = path.replace("{path:path}", "x")
+        place = place.replace("{filename:path}", "x")
+        while "{" in place:
+            place = place[: place.index("{")] + "1" + place[place.index("}") + 1 :]
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            status = (await nobody.request(method, place, data={"author": "ben-cole"}, headers=ORIGIN)).status_code
+            assert status == 401, (method, place)
+            tried += 1
+    assert tried > 40 and house.accounts.read_bytes() == before

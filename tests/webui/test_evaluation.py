@@ -80,3 +80,38 @@ async def test_drift_is_drawn_over_time(settings: Any, world: Any, visit: Any) -
     await user.open("/monitoring")
     await user.should_see("Drift over time", retries=100)
     await user.should_see("Report 1 is of 2026-01-01, the last of 2026-03-01.", retries=100)
+
+
+async def test_the_monitoring_page_says_what_moved_and_since_when(settings: Any, world: Any, visit: Any) -> None:
+    work = measured(world, settings)
+    shift = {
+        "moved": True,
+        "strength": 1.6,
+        "p": 0.01,
+        "reference": 0.2,
+        "current": 1.1,
+        "since": "2026-02-03T08:00:00",
+    }
+    voice = {
+        "name": "voice", "against": "generations at promotion", "enough": True, "alarm": True, "strength": 1.6,
+        "rows": 200, "references": 80, "columns": {"exclamation": shift, "comma": {**shift, "moved": False}},
+    }  # fmt: skip
+    thin = {
+        "name": "verdicts",
+        "against": "your verdicts on earlier drafts",
+        "enough": False,
+        "reason": "2 were logged.",
+    }
+    report = {
+        "requests": 200, "enough": True, "drifted": True, "calls": True, "cooling": "2026-02-02T01:00:00",
+        "strength": 1.6, "false_alarms": 0.05, "sections": [voice, thin],
+    }  # fmt: skip
+    write_json(work.monitoring / "drift.json", report)
+    user = await visit(settings)
+    await user.open("/monitoring")
+    for words in (
+        "How drafts are written: moved", "What you make of drafts: too little to tell", "exclamation", "0.2 → 1.1",
+        "2026-02-03", "A training began on 2026-02-02", "Held against generations at promotion",
+    ):  # fmt: skip
+        await user.should_see(words, retries=100)
+    await user.should_not_see("comma")

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import psutil
 import pytest
 
 from twin.errors import StackError
+from twin.files import read_json, write_json
 from webui.client import jobs, state
 
 SLEEP = [[sys.executable, "-c", "print('at work', flush=True); import time; time.sleep(60)"]]
@@ -76,6 +78,34 @@ def test_a_killed_job_is_lost_not_running(settings: Any) -> None:
     until(lambda: jobs.latest(settings).state == "lost")
     jobs.start(settings, jobs.MONITOR, lines=[[sys.executable, "-c", "1"]])
     until(lambda: jobs.latest(settings).state == "done")
+
+
+def test_what_a_killed_job_had_started_ends_before_the_next_one_begins(settings: Any) -> None:
+    jobs.start(settings, jobs.PIPELINE, lines=SLEEP)
+    until(lambda: "at work" in jobs.tail(jobs.latest(settings)))
+    runner = psutil.Process(jobs.latest(settings).pid)
+    (child,) = runner.children()
+    runner.kill()
+    until(lambda: jobs.latest(settings).state == "lost")
+    assert child.is_running()
+    jobs.start(settings, jobs.MONITOR, lines=[[sys.executable, "-c", "1"]])
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: jobs.latest(settings).state == "done")
+
+
+def test_the_job_that_runs_is_the_newest_also_when_the_clock_was_set_back(settings: Any) -> None:
+    first = jobs.start(settings, jobs.MONITOR, lines=[[sys.executable, "-c", "1"]])
+    until(lambda: jobs.latest(settings).state == "done")
+    until(lambda: not jobs._held(settings.home / "jobs"), 60)  # its process ends a moment after its word
+    file = settings.home / "jobs" / f"{first.id}.json"
+    later = f"2099{first.id[4:]}"
+    write_json(file.with_name(f"{later}.json"), read_json(file) | {"id": later})
+    jobs.start(settings, jobs.PIPELINE, lines=SLEEP)
+    until(lambda: jobs.running(settings) is not None)
+    assert jobs.running(settings).kind == jobs.PIPELINE
+    until(lambda: "at work" in jobs.tail(jobs.latest(settings)))
+    assert jobs.stop(settings)
+    until(lambda: jobs.latest(settings).state == "stopped")
 
 
 def test_a_stage_whose_process_is_gone_is_interrupted(settings: Any, world: Any) -> None:

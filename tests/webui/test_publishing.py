@@ -33,7 +33,7 @@ def test_an_accepted_edit_is_one_pair_however_often_it_is_edited(settings: Setti
     assert edits.accept(space, kept, "One. Two. Three.")
     assert edits.accept(space, kept, "1. 2. 3.")
     (pair,) = pairs(space)
-    assert set(pair) == {"brief", "register", "rejected", "chosen", "adapter", "at"}
+    assert set(pair) == {"brief", "register", "rejected", "chosen", "adapter", "at", "draft"}
     assert (pair["rejected"], pair["chosen"], pair["adapter"]) == ("One two three.", "1. 2. 3.", "ada-reed@2")
     assert kept["verdict"] == "accepted" and kept["text"] == "1. 2. 3."
     edits.reject(space, kept)

@@ -72,8 +72,8 @@ def test_an_adapter_that_noted_nothing_is_not_taken_for_up_to_date(settings: Any
 
 def test_choices_are_compared_with_those_that_dvc_noted(settings: Any, world: Any) -> None:
     work = trained(world, settings)
-    write_text(settings.root / "params.yaml", world.PARAMS + "train: {epochs: 3.0, rank: 16}\n")
-    lock = "stages: {train: {params: {params.yaml: {train: {epochs: 2.0, rank: 16, alpha: 32}, dataset.max_tokens: 512}}}}\n"
+    write_text(settings.root / "params.yaml", world.PARAMS + "train: {epochs: 3.0, rank: 16, learning_rate: 0.00005}\n")
+    lock = "stages: {train: {params: {params.yaml: {train: {epochs: 2.0, rank: 16, learning_rate: 5e-05, alpha: 32}, dataset.max_tokens: 512}}}}\n"
     write_text(settings.root / "dvc.lock", lock)
     assert training.changes(settings, work).params == (
         ("train.epochs", "2.0", "3.0"), ("train.alpha", "32", "default"), ("dataset.max_tokens", "512", "default"),

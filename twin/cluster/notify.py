@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from twin import hosts
+from twin.errors import NetworkError
+
 URL = "TWIN_NOTIFY_URL"
 
 
@@ -20,8 +23,8 @@ def notify(url: str, pipeline: str, author: str, state: str, error: str, run: st
 
     body = {"text": text, "pipeline": pipeline, "author": author, "state": state, "error": error, "run": run}
     try:
-        httpx.post(url, json=body, timeout=10).raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as problem:
+        httpx.post(hosts.check("notices", url), json=body, timeout=10).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL, NetworkError) as problem:
         print(f"the message was not delivered: {type(problem).__name__}: {problem}", file=sys.stderr, flush=True)
         return False
     return True

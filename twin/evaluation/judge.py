@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from twin import hosts
 from twin.errors import EvaluationError
 from twin.evaluation.intervals import Interval, share
 from twin.records import Message
@@ -46,6 +47,7 @@ def client(url: str, model: str, key: str, base_model: str) -> Ask:
     which would know its own hand, and on any failure of the endpoint."""
     import httpx
 
+    hosts.check("judge", url)
     if family(model) == family("SmolLM2" if base_model == "bundled" else base_model):
         raise EvaluationError(
             "the judge is of the base model's own family", model, "Set TWIN_JUDGE_MODEL to another family's model."

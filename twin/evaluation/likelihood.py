@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import EvaluationError
+from twin.weights import safe
 
 IGNORED = -100
 BASE = "base"
@@ -118,7 +119,7 @@ def _load(base_folder: Path, adapters: Mapping[str, Path]) -> tuple[Any, str]:
     try:
         model = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.bfloat16)
         for n, (name, folder) in enumerate(adapters.items()):
-            where = folder
+            where = safe(folder)
             if n == 0:
                 from peft import PeftModel
 

@@ -14,6 +14,7 @@ from twin.generation import MIN_P, REPETITION_PENALTY
 from twin.params import Params
 from twin.serving.gguf import adapter_to_gguf
 from twin.settings import Settings
+from twin.weights import safe
 from twin.workspace import Workspace
 
 _CHATML = """{{- range .Messages }}<|im_start|>{{ .Role }}
@@ -86,7 +87,7 @@ def merged(params: Params, base: basemodel.BasePaths, adapter: Path, out: Path) 
     kind = json.loads((base.folder / "config.json").read_text(encoding="utf-8")).get("dtype") or "bfloat16"
     # Added up in float32: in bf16 the small products of LoRA would be rounded away before the sum is.
     model = AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32)
-    whole = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
+    whole = PeftModel.from_pretrained(model, safe(adapter)).merge_and_unload(safe_merge=True)
     whole.to(getattr(torch, str(kind).removeprefix("torch."))).save_pretrained(out)
     AutoTokenizer.from_pretrained(base.folder).save_pretrained(out)
 

@@ -80,6 +80,15 @@ def stop(settings: Settings) -> bool:
         return _stop(folder)
 
 
+def lives(settings: Settings) -> bool:
+    """Whether the embedded server's process is there; it need not answer yet. Costs a look at one file."""
+    try:
+        pid = int((settings.home / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return False
+    return _serves(pid, settings.home / "postgres")
+
+
 def url_of(settings: Settings) -> str:
     """The URL under which the embedded server is or would be reached; starts nothing."""
     return settings.database_url or _url(_socket_folder(settings.home / "postgres"))

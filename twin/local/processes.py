@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,12 +33,13 @@ class Child:
         self.log = logs / f"{name.replace(' ', '-')}.log"
         self.process: subprocess.Popen[str] | None = None
         self.began = 0.0
+        self.again: float | None = None
         self.pause = 0.5
 
     def start(self) -> Child:
         """Start it; returns itself."""
-        self.began = time.monotonic()
-        file = open(self.log, "w", encoding="utf-8")  # noqa: SIM115 - the process and the echo thread own it
+        self.began, self.again = time.monotonic(), None
+        file = self._log()
         out: IO[str] | int = subprocess.PIPE if self.echo else file
         self.process = subprocess.Popen(
             [sys.executable, *self.arguments], env=self.env, stdout=out, stderr=subprocess.STDOUT,
@@ -48,11 +51,24 @@ class Child:
             file.close()
         return self
 
-    def restart(self) -> None:
-        """Start it again; one that keeps dying is given ever longer pauses, up to half a minute."""
-        self.pause = min(30.0, self.pause * 2) if time.monotonic() - self.began < 30 else 0.5
-        time.sleep(self.pause)
-        self.start()
+    def revive(self) -> bool:
+        """Start it again if it has ended; True when it did. One that keeps dying is given ever longer pauses.
+
+        Never waits: the pause, half a second to half a minute, passes between one call and another.
+        """
+        if self.code() is None:
+            return False
+        now = time.monotonic()
+        if self.again is None:
+            self.pause = min(30.0, self.pause * 2) if now - self.began < 30 else 0.5
+            self.again = now + self.pause
+            return True
+        if now >= self.again:
+            try:
+                self.start()
+            except OSError:  # no memory or no room for a process: it may come back as well as the service
+                self.again = now + self.pause
+        return False
 
     def code(self) -> int | None:
         """The exit code, or None while it runs."""
@@ -79,18 +95,42 @@ class Child:
             return ""
         return " / ".join(lines[-3:])[-600:]
 
+    def _log(self) -> IO[str]:
+        """The log, begun anew; nowhere when the disk takes no file: a service must not stay down for its log."""
+        try:
+            return open(self.log, "w", encoding="utf-8")
+        except OSError:
+            return open(os.devnull, "w", encoding="utf-8")
+
     def _repeat(self, process: subprocess.Popen[str], file: IO[str]) -> None:
-        with file:
-            for line in process.stdout or ():
+        """Copy what it says until it ends. Whatever can't be written is lost: a full pipe would stop the process."""
+        for line in process.stdout or ():
+            with contextlib.suppress(OSError, ValueError):
                 file.write(line)
                 file.flush()
+            with contextlib.suppress(OSError, ValueError):
                 print(line, end="", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            file.close()
 
 
 def adopt_orphans() -> None:
     """Grandchildren whose parent dies become ours (Linux): what we started, we can stop."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def bury(own: Iterable[Child]) -> int:
+    """Take note of adopted processes that have ended, which stay as zombies until then. Returns how many."""
+    import psutil
+
+    known = {child.process.pid for child in own if child.process is not None}
+    count = 0
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid not in known and process.status() == psutil.STATUS_ZOMBIE:
+                count += os.waitpid(process.pid, os.WNOHANG)[0] == process.pid
+    return count
 
 
 def stop_descendants() -> int:
@@ -102,28 +142,35 @@ def stop_descendants() -> int:
 
 
 def stop_stack(home: Path) -> int:
-    """End every process whose environment names this stack, whoever its parent is now. Returns how many there were."""
+    """End every other process whose environment names this stack, whoever its parent is now, and its supervisor.
+
+    Returns how many there were.
+    """
+    import psutil
+
+    from twin.local import presence
+
+    found = _marked("TWIN_STACK", str(home))
+    with contextlib.suppress(psutil.Error):
+        if supervisor := presence.holder(home):
+            found.insert(0, psutil.Process(supervisor))
+    return _end([process for process in found if process.pid != os.getpid()])
+
+
+def stop_marked(variable: str, value: str) -> int:
+    """End every other process in whose environment `variable` has this value. Returns how many there were."""
+    return _end([process for process in _marked(variable, value) if process.pid != os.getpid()])
+
+
+def _marked(variable: str, value: str) -> list[Any]:
     import psutil
 
     found = []
-    record = home / "stack.json"
     for process in psutil.process_iter():
-        try:
-            if (
-                process.pid != os.getpid()
-                and not _is_database(process)
-                and process.environ().get("TWIN_STACK") == str(home)
-            ):
+        with contextlib.suppress(psutil.Error):
+            if not _is_database(process) and process.environ().get(variable) == value:
                 found.append(process)
-        except psutil.Error:
-            continue
-    try:
-        from twin.files import read_json
-
-        found.insert(0, psutil.Process(int(read_json(record)["pid"])))
-    except (OSError, ValueError, KeyError, psutil.Error):
-        pass
-    return _end(found)
+    return found
 
 
 def _is_database(process: Any) -> bool:

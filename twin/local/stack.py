@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -10,20 +11,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 
 from twin import choices
 from twin import params as params_file
-from twin.errors import PortTaken, StackError
-from twin.files import read_json, write_json
-from twin.local import champion, postgres
-from twin.local.processes import Child, adopt_orphans, stop_descendants, stop_stack
+from twin.errors import PortTaken, StackError, TwinError
+from twin.files import heal, read_json
+from twin.local import champion, pipeline_lock, postgres, presence
+from twin.local.processes import Child, adopt_orphans, bury, stop_descendants, stop_stack
 from twin.settings import Settings
 from twin.workspace import Workspace
 
 _READY_SECONDS = 120.0
 _LOOK_SECONDS = 0.5
+_DATABASE_LOOKS = 4  # every so many looks, it is looked after too
+_WRITTEN = ("data", "models", "reports")
+_NOT_OURS = ("inbox", "postgres")
 
 
 def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
@@ -31,15 +34,20 @@ def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
 
     A service that dies is started again. Raises PortTaken or StackError before anything is left running.
     """
-    params = params_file.load(settings.root / "params.yaml")
-    space = Workspace(settings.root, params.author.id)
-    if (running := _running(settings)) is not None:
+    if (running := presence.holder(settings.home)) is not None:
         print(f"The twin is already up (process {running}): http://127.0.0.1:{settings.webui_port}", file=sys.stderr)
         return 0
-    _check_ports(settings)
-    settings.logs.mkdir(parents=True, exist_ok=True)
-    adopt_orphans()
-    with _stopping_cleanly(), _recorded(settings):
+    from twin.local.restore import finish
+
+    if finish(settings):
+        _say("a restore that was cut off is finished")
+    params = params_file.load(settings.root / "params.yaml")
+    space = Workspace(settings.root, params.author.id)
+    with _stopping_cleanly(), presence.held(settings.home):
+        _tidy(settings)
+        _check_ports(settings)
+        settings.logs.mkdir(parents=True, exist_ok=True)
+        adopt_orphans()
         try:
             _say("starting the database")
             url = postgres.ensure(settings)
@@ -49,7 +57,7 @@ def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
             _announce(settings, params.author.name, params.author.fictional, browser)
             choices.ensure(space.choices)  # the pipeline depends on it; a folder of an earlier version has none
             pipeline = _pipeline(settings, url).start() if build else None
-            _watch(services, pipeline)
+            _watch(settings, services, pipeline)
         except KeyboardInterrupt:
             _say("stopping")
         finally:
@@ -63,7 +71,7 @@ def down(settings: Settings) -> int:
     """Stop whatever `up` started, also when its supervisor was killed."""
     stopped = stop_stack(settings.home)
     database = postgres.stop(settings)
-    (settings.home / "stack.json").unlink(missing_ok=True)
+    (settings.home / presence.RECORD).unlink(missing_ok=True)
     print(f"stopped {stopped} processes{' and the database' if database else ''}", file=sys.stderr)
     return 0
 
@@ -72,8 +80,8 @@ def status(settings: Settings) -> int:
     """Print what runs and what is built."""
     from twin.progress import read
 
-    running = _running(settings)
-    print(f"stack: up, http://127.0.0.1:{settings.webui_port}" if running else "stack: down")
+    running = presence.holder(settings.home)
+    print(f"stack: up, http://127.0.0.1:{settings.webui_port}" if running is not None else "stack: down")
     params = params_file.load(settings.root / "params.yaml")
     pointer = champion.pointer(settings, params.author.id)
     adapter = f"version {read_json(pointer)['version']}" if pointer.exists() else "none yet: the base model writes"
@@ -90,12 +98,14 @@ def _services(settings: Settings) -> list[Child]:
         "TWIN_HOME": str(settings.home),
         "TWIN_STACK": str(settings.home),
     }
+    # Whoever else is on this machine asks the endpoint, where clients' keys and authors' names are looked at.
+    private = env | {"TWIN_PREDICTOR_KEY": settings.predictor_key or secrets.token_urlsafe(24)}
     logs = settings.logs
     return [
         Child("predictor", ["-m", "twin.serving.predictor", "--port", str(settings.predictor_port)],
-              env, logs, f"{settings.predictor_url}/health"),
+              private, logs, f"{settings.predictor_url}/health"),
         Child("transformer", ["-m", "twin.serving.transformer", "--http_port", str(settings.endpoint_port)],
-              env, logs, f"{settings.endpoint_url}/v2/health/live"),
+              private, logs, f"{settings.endpoint_url}/v2/health/live"),
         Child("web interface", ["-m", "webui.main"], env, logs, f"http://127.0.0.1:{settings.webui_port}/healthz"),
     ]  # fmt: skip
 
@@ -131,12 +141,12 @@ def _wait_ready(services: list[Child]) -> None:
         time.sleep(_LOOK_SECONDS / 2)
 
 
-def _watch(services: list[Child], pipeline: Child | None) -> None:
+def _watch(settings: Settings, services: list[Child], pipeline: Child | None) -> None:
+    looks = 0
     while True:
         for child in services:
-            if child.code() is not None:
+            if child.revive():
                 _say(f"the {child.name} stopped with code {child.code()}; starting it again")
-                child.restart()
         if pipeline is not None and (code := pipeline.code()) is not None:
             if code == 0:
                 _say("the twin is built; `dvc metrics show` prints its figures")
@@ -145,7 +155,32 @@ def _watch(services: list[Child], pipeline: Child | None) -> None:
                     f"the pipeline stopped with code {code}: {pipeline.last_words()}; `make up` or the page continues it"
                 )
             pipeline = None
+        if looks % _DATABASE_LOOKS == 0:
+            _revive_database(settings)
+            bury([*services, *([pipeline] if pipeline else [])])
+        looks += 1
         time.sleep(_LOOK_SECONDS)
+
+
+def _revive_database(settings: Settings) -> None:
+    """Start a database that was killed; what can't be mended now is tried again at the next look."""
+    if settings.database_url or postgres.lives(settings):
+        return
+    _say("the database stopped; starting it again")
+    try:
+        postgres.ensure(settings)
+    except TwinError as error:
+        _say(str(error))
+
+
+def _tidy(settings: Settings) -> None:
+    """Clear away what a stack that was killed left behind: its processes hold the ports, its writers' halves the disk."""
+    if left := stop_stack(settings.home):
+        _say(f"ended {left} processes of a stack that was killed")
+    pipeline_lock.mend(settings.root)
+    places = (settings.home, *(settings.root / name for name in _WRITTEN))
+    if mended := [path for place in places for path in heal(place, leave=_NOT_OURS)]:
+        _say(f"cleared away {len(mended)} files that were being written when the twin was killed")
 
 
 def _announce(settings: Settings, name: str, fictional: bool, browser: bool) -> None:
@@ -174,29 +209,6 @@ def _check_ports(settings: Settings) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 raise PortTaken(port, service, setting) from None
-
-
-def _running(settings: Settings) -> int | None:
-    import psutil
-
-    try:
-        record = read_json(settings.home / "stack.json")
-        process = psutil.Process(int(record["pid"]))
-        return process.pid if abs(process.create_time() - float(record["started"])) < 1 else None
-    except (OSError, ValueError, KeyError, psutil.Error):
-        return None
-
-
-@contextmanager
-def _recorded(settings: Settings) -> Iterator[None]:
-    import psutil
-
-    record: Path = settings.home / "stack.json"
-    write_json(record, {"pid": os.getpid(), "started": psutil.Process().create_time()})
-    try:
-        yield
-    finally:
-        record.unlink(missing_ok=True)
 
 
 @contextmanager

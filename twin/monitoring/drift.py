@@ -1,17 +1,20 @@
-"""Drafts against the author's own posts: stylometric drift with Evidently, as a page and as numbers.
+"""Drift: each section decided by calibrated thresholds, and shown by Evidently as a page and as numbers a column.
 
-Evidently's own text drift removes stop words, which are the style; it is given stylometric columns instead.
+Evidently's own text drift removes stop words, which are the style; it is given stylometric columns instead. Its alarms
+are a column's each; docs/adr/0081-calibrated-drift.md says why the verdict over all columns is ours.
 """
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.files import write_text
-from twin.voice import stylometry
+from twin.monitoring.calibrate import decide
+from twin.monitoring.sections import Section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,128 +22,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
-    """One measure in the author's posts and in the drafts. `p` is the chance of so much difference by chance."""
+    """One column on both sides, by its means. `strength` above 1 is a move; `p` is Evidently's, of this column alone."""
 
+    strength: float
+    moved: bool
     p: float
-    drifted: bool
-    author: float | None = None
-    drafts: float | None = None
+    reference: float
+    current: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """`share` of the measures drifted; `drifted` when that is at least the share asked for. Latency is in seconds."""
+class Found:
+    """One section's verdict. `enough` False: too few rows on a side, `reason` says which, and nothing was decided.
 
-    requests: int
+    `p` is how often chance alone gives a column of this `strength` somewhere in the section.
+    """
+
+    name: str
+    against: str
+    rows: int
     references: int
     enough: bool
     reason: str = ""
-    share: float | None = None
-    drifted: bool = False
+    alarm: bool = False
+    strength: float = 0.0
+    p: float = 1.0
     columns: dict[str, Shift] = field(default_factory=dict)
-    registers: dict[str, int] = field(default_factory=dict)
-    adapters: dict[str, int] = field(default_factory=dict)
-    latency: dict[str, float] = field(default_factory=dict)
-    scores: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
 
 
-def measures(drafts: pd.DataFrame) -> pd.DataFrame:
-    """Logged drafts as the columns of style.parquet: register, words and the stylometric measures of each text."""
-    import pandas as pd
+def compare(sections: Sequence[Section], pages: Path, *, min_rows: int, false_alarms: float) -> list[Found]:
+    """Decide every section and write pages/<section>.html of each (self-contained, no network).
 
-    rows = [
-        {"register": register, "words": len(text.split()), **stylometry.features(text)}
-        for register, text in zip(drafts["register"], drafts["text"], strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["register", "words", *stylometry.features("")])
-
-
-def compare(
-    drafts: pd.DataFrame, reference: pd.DataFrame, page: Path, *, min_requests: int, drift_share: float
-) -> Drift:
-    """Compare logged drafts (rows of the payload log) with the author's posts (rows of style.parquet).
-
-    Writes an Evidently page to `page`, or a plain one that says what is missing when either has fewer than
-    `min_requests` rows. Numerical columns by Kolmogorov-Smirnov, the register by a z or chi-square test, p < 0.05.
+    All sections together alarm by chance in `false_alarms` of cases: each gets its part.
     """
-    known = {"requests": len(drafts), "references": len(reference), **_summary(drafts)}
-    reason = _too_few(len(drafts), len(reference), min_requests)
-    if reason:
-        write_text(page, _plain(reason))
-        return Drift(enough=False, reason=reason, **known)
-    current = measures(drafts)
-    names = _informative(current, reference)
-    tests = _evidently(current[[*names, "register"]], reference[[*names, "register"]], names, page, drift_share)
-    columns = {
-        name: Shift(
-            p=p, drifted=p < 0.05, author=float(reference[name].mean()) if name in names else None,
-            drafts=float(current[name].mean()) if name in names else None,
-        )
-        for name, p in tests.items()
-    }  # fmt: skip
-    share = sum(shift.drifted for shift in columns.values()) / len(columns)
-    return Drift(enough=True, share=share, drifted=share >= drift_share, columns=columns, **known)
+    known = [section for section in sections if not _too_few(section, min_rows)]
+    share = false_alarms / max(len(known), 1)
+    return [_found(section, pages / f"{section.name}.html", min_rows, share) for section in sections]
 
 
-def _too_few(drafts: int, references: int, needed: int) -> str:
-    if references < needed:
-        return (
-            f"There are {references} posts of the author to compare with and {needed} are needed: "
-            "run the features stage on more text."
-        )
-    if drafts < needed:
-        return f"{drafts} drafts were logged and {needed} are needed to say anything: write some more with the twin."
-    return ""
-
-
-def _informative(current: pd.DataFrame, reference: pd.DataFrame) -> list[str]:
-    """Measures that both tables have and that vary at all: a mark that nobody uses can't drift."""
-    shared = [name for name in current.columns if name in reference.columns and name != "register"]
-    return [name for name in shared if len({*current[name].unique(), *reference[name].unique()}) > 1]
-
-
-def _evidently(
-    current: pd.DataFrame, reference: pd.DataFrame, names: list[str], page: Path, drift_share: float
-) -> dict[str, float]:
-    """Run the report, write its page (self-contained, no network), return each column's p-value."""
-    import warnings
-
-    from evidently import DataDefinition, Dataset, Report
-    from evidently.presets import DataDriftPreset
-
-    shape = DataDefinition(numerical_columns=names, categorical_columns=["register"])
-    report = Report(
-        [
-            DataDriftPreset(
-                columns=[*names, "register"], num_method="ks", cat_method=_category_test(current, reference),
-                num_threshold=0.05, cat_threshold=0.05, drift_share=drift_share,
-            )
-        ]
-    )  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a constant column has no correlation: nobody need hear it
-        run = report.run(
-            Dataset.from_pandas(current, data_definition=shape), Dataset.from_pandas(reference, data_definition=shape)
-        )
-        run.save_html(str(page))
-    found = {}
-    for metric in run.dict()["metrics"]:
-        if "column" in metric["config"]:
-            p = float(metric["value"])
-            found[metric["config"]["column"]] = p if p == p else 1.0  # not a number: nothing to tell apart
-    return found
-
-
-def _category_test(current: pd.DataFrame, reference: pd.DataFrame) -> str:
-    kinds = set(current["register"]) | set(reference["register"])
-    return "z" if len(kinds) <= 2 else "chisquare"
-
-
-def _summary(drafts: pd.DataFrame) -> dict[str, Any]:
+def summary(drafts: pd.DataFrame) -> dict[str, Any]:
+    """What the log says beside drift: registers, adapters, latency in seconds, mean scores."""
     import pandas as pd
 
     seconds = drafts["seconds"].astype(float)
@@ -153,9 +78,80 @@ def _summary(drafts: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _plain(reason: str) -> str:
+def plain(reason: str, title: str = "Not enough to compare yet") -> str:
+    """A page of one sentence, for where there is nothing to draw."""
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Drift</title>'
         "<style>body{font:16px/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}</style></head>"
-        f"<body><h1>Not enough to compare yet</h1><p>{html.escape(reason)}</p></body></html>\n"
+        f"<body><h1>{html.escape(title)}</h1><p>{html.escape(reason)}</p></body></html>\n"
     )
+
+
+def _found(section: Section, page: Path, min_rows: int, share: float) -> Found:
+    known: dict[str, Any] = {
+        "name": section.name, "against": section.against, "rows": len(section.current),
+        "references": len(section.reference),
+    }  # fmt: skip
+    if reason := _too_few(section, min_rows):
+        write_text(page, plain(reason))
+        return Found(enough=False, reason=reason, **known)
+    names = _informative(section)
+    if not names:
+        write_text(page, plain("Both sides are the same in every column."))
+        return Found(enough=True, **known)
+    reference, current = section.reference[names], section.current[names]
+    verdict = decide(reference.to_numpy(float), current.to_numpy(float), share)
+    p = evidently(reference, current, page, share)
+    columns = {
+        name: Shift(
+            strength=round(float(strength), 4), moved=bool(strength > 1), p=p[name],
+            reference=float(reference[name].mean()), current=float(current[name].mean()),
+        )
+        for name, strength in zip(names, verdict.strength, strict=True)
+    }  # fmt: skip
+    top = float(verdict.strength.max())
+    return Found(enough=True, alarm=verdict.alarm, strength=round(top, 4), p=verdict.p(top), columns=columns, **known)
+
+
+def _too_few(section: Section, needed: int) -> str:
+    if len(section.reference) < needed:
+        return f"There are {len(section.reference)} of {section.against} to compare with and {needed} are needed."
+    if len(section.current) < needed:
+        return f"{len(section.current)} were logged and {needed} are needed to say anything."
+    return ""
+
+
+def _informative(section: Section) -> list[str]:
+    """Columns that vary at all: a mark that nobody uses can't drift."""
+    both = (section.reference, section.current)
+    return [n for n in section.reference.columns if len({*both[0][n].unique(), *both[1][n].unique()}) > 1]
+
+
+def evidently(reference: pd.DataFrame, current: pd.DataFrame, page: Path, share: float) -> dict[str, float]:
+    """Evidently's drift report: writes its page, returns each column's Kolmogorov-Smirnov p-value.
+
+    Its own threshold is `share` over the number of columns, so that its page, too, keeps to `share` for all of them.
+    """
+    import warnings
+
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset
+
+    names = list(reference.columns)
+    shape = DataDefinition(numerical_columns=names)
+    preset = DataDriftPreset(
+        columns=names, num_method="ks", num_threshold=share / len(names), drift_share=1 / len(names)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a constant column has no correlation: nobody need hear it
+        run = Report([preset]).run(
+            Dataset.from_pandas(current, data_definition=shape), Dataset.from_pandas(reference, data_definition=shape)
+        )
+        page.parent.mkdir(parents=True, exist_ok=True)
+        run.save_html(str(page))
+    found = {}
+    for metric in run.dict()["metrics"]:
+        if "column" in metric["config"]:
+            p = float(metric["value"])
+            found[metric["config"]["column"]] = p if p == p else 1.0  # not a number: nothing to tell apart
+    return found

@@ -16,7 +16,7 @@ from twin.errors import ServingError
 from twin.files import read_json, write_json
 from twin.serving import http
 
-GUARDED = ("/openai/", "/v1/", "/v2/models/")
+GUARDED = ("/openai/", "/v1/", "/v2/models")
 _LOOK_SECONDS = 1.0
 
 client: ContextVar[Client | None] = ContextVar("twin_client", default=None)

@@ -8,19 +8,20 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin import lifeline, tracing
 from twin import settings as settings_module
-from twin import tracing
 from twin.basemodel import bundled_gguf
 from twin.errors import ModelError, TwinError
 from twin.serving import engine as engines
-from twin.serving import http
+from twin.serving import gate, http
 from twin.serving.engine import Engine
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Predictor:
                 before = self.adapters.get(author)
                 if before is not None and before != adapter and before.gguf != adapter.gguf and before.gguf.exists():
                     good[author] = before
+        good = {**_stand_ins(good, self.refused), **good}
         return self._start(good), good
 
     def _start(self, wanted: Mapping[str, Adapter]) -> Engine:
@@ -147,6 +149,16 @@ class Predictor:
             self.engine.close()
 
 
+def _stand_ins(good: Mapping[str, Adapter], refused: Iterable[str]) -> dict[str, Adapter]:
+    """For each author whose adapter was refused and had no forerunner here: the newest kept version that is whole."""
+    found: dict[str, Adapter] = {}
+    for name, adapter in good.items():
+        author, _, version = name.partition("@")
+        if version and author in refused and author not in good:
+            found.setdefault(author, replace(adapter, author=author))
+    return found
+
+
 async def _retire(old: Engine) -> None:
     until = time.monotonic() + _DRAIN_SECONDS
     try:
@@ -156,10 +168,28 @@ async def _retire(old: Engine) -> None:
         await asyncio.to_thread(old.close)
 
 
-def app(predictor: Predictor) -> Starlette:
-    """The ASGI application; it follows the pointers while it runs and ends its engines at shut-down."""
+class Guard:
+    """ASGI middleware: where there is a `key`, whoever asks for more than the health must bring it."""
+
+    def __init__(self, app: Any, key: str) -> None:
+        self.app, self.key = app, key.encode()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Let a request pass, or answer 401."""
+        asked = scope["type"] == "http" and scope["path"] not in ("/health", "/v1/health")
+        given = dict(scope["headers"]).get(b"authorization", b"").removeprefix(b"Bearer ") if asked else b""
+        fine = not (self.key and asked) or secrets.compare_digest(given, self.key)
+        await (self.app if fine else http.error(401, "this predictor has a key"))(scope, receive, send)
+
+
+def app(predictor: Predictor, *, here: bool = True, key: str = "") -> Starlette:
+    """The ASGI application; it follows the pointers while it runs and ends its engines at shut-down.
+
+    `here` says that it is bound to this machine alone; `key` is asked of its clients, where there is one.
+    """
     import httpx
     from starlette.applications import Starlette
+    from starlette.middleware import Middleware
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
@@ -199,7 +229,8 @@ def app(predictor: Predictor) -> Starlette:
 
     routes = [Route("/health", health), Route("/v1/health", health), Route("/v1/models", models)]
     routes += [Route(p, complete, methods=["POST"]) for p in ("/v1/chat/completions", "/v1/completions")]
-    return Starlette(routes=routes, lifespan=lifespan)
+    doors = [Middleware(gate.Gate, here=here), Middleware(Guard, key=key)]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=doors)
 
 
 async def _complete(predictor: Predictor, client: httpx.AsyncClient, request: Request) -> Response:
@@ -270,6 +301,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--context", type=int, default=4096, help="tokens a slot holds")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    lifeline.follow()
     try:
         fixed = {a: Path(p) for a, _, p in (pair.partition("=") for pair in args.adapter)}
         gguf = args.gguf or bundled_gguf()
@@ -279,7 +311,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         tracing.setup("twin-predictor", settings.otlp_endpoint)
         sock = http.listen(args.host, args.port, "predictor", "TWIN_PREDICTOR_PORT")
         asyncio.run(predictor.refresh())
-        return http.serve(app(predictor), sock)
+        here = gate.is_loopback(sock.getsockname()[0])
+        return http.serve(app(predictor, here=here, key=settings.predictor_key), sock)
     except TwinError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -56,6 +56,8 @@ def from_instance(data: Any, params: Params) -> Asked:
         raise Refusal(400, f"an instance is a JSON object, not {type(data).__name__}", "instances")
     if unknown := sorted(set(data) - _FIELDS):
         raise Refusal(400, f"unknown field {unknown[0]!r}; known are {', '.join(sorted(_FIELDS))}", unknown[0])
+    if (wrong := _unwritable(data)) is not None:
+        raise Refusal(400, f"{wrong} holds a NUL or half a character, which are no text", wrong)
     serve = params.serve
     links = data.get("links") or []
     if not isinstance(links, list) or len(links) > MAX_LINKS or not all(isinstance(x, str) for x in links):
@@ -80,6 +82,19 @@ def from_instance(data: Any, params: Params) -> Asked:
         version=_text(data, "version", ""), action=action, text=text, given=_given(data.get("given")),
         language=_language(data, params), material=_material(data.get("material")),
     )  # fmt: skip
+
+
+def _unwritable(data: dict[str, Any]) -> str | None:
+    """The first field with what neither a database nor UTF-8 can hold, at any depth."""
+
+    def bad(value: Any) -> bool:
+        if isinstance(value, str):
+            return "\0" in value or any("\ud800" <= c <= "\udfff" for c in value)
+        if isinstance(value, dict):
+            return any(bad(key) or bad(each) for key, each in value.items())
+        return isinstance(value, list) and any(bad(each) for each in value)
+
+    return next((name for name, value in data.items() if bad(value)), None)
 
 
 def _action(data: dict[str, Any]) -> tuple[str, str]:
@@ -163,7 +178,8 @@ def from_chat(body: Any, params: Params) -> Asked:
 def _content(message: dict[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, list):
-        content = "".join(p.get("text", "") for p in content if isinstance(p, dict) and p.get("type") == "text")
+        said = [p.get("text", "") for p in content if isinstance(p, dict) and p.get("type") == "text"]
+        content = "".join(said) if all(isinstance(each, str) for each in said) else None
     if not isinstance(content, str):
         raise Refusal(400, "a message's content is text", "messages")
     return content

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +65,14 @@ class Twin:
                     tracing.outgoing.set(span.header)
         except Refusal as refusal:
             metrics().refused(refusal.status)
+            self._log(_refused(asked, refusal.status, refusal.message), began)
             span.end(refusal.message)
             raise
         except (GeneratorExit, asyncio.CancelledError):
             # Who has the whole draft need not ask for more: that is no client that went away.
             if not done:
                 metrics().refused(499)
+                self._log(_refused(asked, 499, "the client went away"), began)
                 span.end("the client went away")
             raise
         finally:
@@ -78,8 +81,9 @@ class Twin:
 
     async def _write(self, asked: Asked, began: float) -> AsyncGenerator[str | Step | Draft]:
         serve = self.params.serve
-        if self.in_flight >= serve.max_in_flight:
-            message = f"{self.in_flight} drafts are being written, and no more than {serve.max_in_flight} at once"
+        room = admitted(serve.max_in_flight, self.seconds_a_draft, serve.deadline_seconds)
+        if self.in_flight >= room:
+            message = f"{self.in_flight} drafts are being written, and no more than {room} at once"
             raise Refusal(429, message, retry_after=self.seconds_a_draft)
         self.in_flight += 1
         metrics().in_flight.inc()
@@ -93,7 +97,7 @@ class Twin:
                     async with asyncio.timeout_at(until):
                         piece = await anext(pieces)
                     if isinstance(piece, Draft):
-                        payload.record(self.settings.database_url, piece, time.monotonic() - began)
+                        self._log(piece, began)
                     yield piece
         except StopAsyncIteration:
             return
@@ -108,6 +112,13 @@ class Twin:
             self.in_flight -= 1
             metrics().in_flight.dec()
             self.seconds_a_draft += 0.2 * (time.monotonic() - began - self.seconds_a_draft)
+
+    def _log(self, what: Draft | payload.Refused, began: float) -> None:
+        monitor = self.params.monitor
+        payload.record(
+            self.settings.database_url, what, time.monotonic() - began,
+            text=monitor.text, keep_days=monitor.keep_days, spool=payload.place(self.settings.home),
+        )  # fmt: skip
 
     async def versions(self) -> dict[str, str]:
         """The predictor's models and their versions, asked at most once a second."""
@@ -170,6 +181,19 @@ def _named_long_ago(pointer: Path) -> bool:
         return False
 
 
+def admitted(most: int, seconds: float, deadline: float) -> int:
+    """How many drafts may be written at once where one takes so many `seconds`: `most`, and fewer on a machine so busy
+    that they would not be ready within the deadline. To be refused at once beats to be given up after minutes.
+    """
+    return max(1, min(most, int(most * deadline / 2 / max(seconds, 0.001))))
+
+
+def _refused(asked: Asked, status: int, why: str) -> payload.Refused:
+    return payload.Refused(
+        id=uuid.uuid4().hex, author=asked.author, register=asked.register, brief=asked.brief, status=status, why=why
+    )
+
+
 def _owner(asked: Asked) -> str:
     """Whose adapter is asked for; the base model is everybody's."""
     return asked.author if asked.adapter in ("auto", BASE) else asked.adapter.partition("@")[0]
@@ -189,7 +213,7 @@ def make(params: Params, settings: Settings) -> Twin:
     if not settings.database_url:
         raise StoreError("the transformer has no database", "DATABASE_URL is empty", "Start it with `twin up`.")
     store = Store(settings)
-    predictor = Predictor(settings.predictor_url, timeout=params.serve.deadline_seconds)
+    predictor = Predictor(settings.predictor_url, timeout=params.serve.deadline_seconds, key=settings.predictor_key)
     embedder = Embedder(params.features.embedder)
     return Twin(params, settings, store, predictor, Chain(store, embedder.encode, predictor, params.serve))
 

@@ -16,7 +16,7 @@ from twin import settings as settings_module
 from twin import tracing
 from twin.errors import TwinError
 from twin.records import Draft
-from twin.serving import http, keys, openai
+from twin.serving import gate, http, keys, openai, schema
 from twin.serving.requests import Refusal, from_instance
 from twin.serving.service import Twin, make
 
@@ -57,18 +57,21 @@ def _from_v2(request: Any) -> list[Any]:
         raise Refusal(400, "inputs is one BYTES tensor of JSON objects", "inputs")
     try:
         return [json.loads(item) for item in tensor.as_numpy().ravel().tolist()]
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Refusal(400, f"an input is not JSON: {error}", "inputs") from None
 
 
 def _as_v2(request: Any, written: list[Draft]) -> Any:
     import json
+    import uuid
 
     from kserve import InferOutput, InferResponse
 
     said = [json.dumps(draft.as_dict(), ensure_ascii=False) for draft in written]
     output = InferOutput(name="drafts", shape=[len(said)], datatype="BYTES", data=said)
-    return InferResponse(response_id=request.id, model_name=openai.NAME, infer_outputs=[output])
+    # The id is the client's to give or not; KServe breaks on an answer that has none.
+    name = request.id or uuid.uuid4().hex
+    return InferResponse(response_id=name, model_name=openai.NAME, infer_outputs=[output])
 
 
 async def drafts(twin: Twin, payload: Any) -> list[Draft]:
@@ -113,6 +116,9 @@ def serve(twin: Twin, sock: socket.socket) -> None:
     app.include_router(openai.router(twin))
     app.add_middleware(http.StopWhenGone, suffix=(":predict", "/infer"))
     app.add_middleware(keys.Guard, keys=keys.Keys(twin.settings.api_keys))
+    app.add_middleware(gate.Gate, here=gate.is_loopback(sock.getsockname()[0]))
+    kserve_document = app.openapi
+    app.openapi = lambda: schema.document(kserve_document(), twin.params)
     tracing.setup("twin-transformer", twin.settings.otlp_endpoint)
     app.add_exception_handler(Refusal, _refused)
     threading.Thread(target=_warm, args=(twin, model), daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from typing import Any
 
 from scrapy.extensions.httpcache import RFC2616Policy
@@ -32,7 +33,9 @@ class Policy(RFC2616Policy):  # type: ignore[misc]
         """Fresh: answered in this very run, or promised by the site and younger than ten minutes."""
         if request.meta.get("twin_run") == _open[0].run:
             return True
-        return bool(super().is_cached_response_fresh(cachedresponse, request))
+        # By this machine's clock alone: where it was set, or differs from the site's, the page is asked again.
+        age = time.time() - request.meta.get("cache_timestamp", 0.0)
+        return 0 <= age < MAX_FRESH_SECONDS and bool(super().is_cached_response_fresh(cachedresponse, request))
 
     def _compute_freshness_lifetime(self, response: Any, request: Any, now: float) -> float:
         promised = self._get_max_age(self._parse_cachecontrol(response))

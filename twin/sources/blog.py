@@ -91,7 +91,11 @@ def _sitemap(page: Page, context: dict[str, Any]) -> Iterator[Ask | Item]:
             yield Ask(urljoin(page.url, link), "sitemap", required=False)
         return
     for link, changed in sorted(found, key=lambda pair: pair[1], reverse=True)[:_MAX_PAGES]:
-        parts = urlsplit(link)
+        try:
+            parts = urlsplit(link)
+        except ValueError:
+            yield Skipped(what=link[:200], reason="a link that is no address")
+            continue
         if _host(link) != context["host"] or not parts.path.startswith(context["under"].rstrip("/")):
             yield Skipped(what=link, reason="a page outside the blog")
         elif _NO_POST.search(parts.path) or parts.path.rstrip("/") == context["under"].rstrip("/"):

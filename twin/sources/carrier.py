@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 import time
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 
 from twin.errors import NetworkError, SourceError
 from twin.records import Document
-from twin.sources.crawl import Ask, Page, Remark
+from twin.sources.crawl import Ask, Page, Remark, read_page
 from twin.sources.ledger import Ledger
 from twin.sources.reading import Skipped
 
@@ -36,7 +35,6 @@ def carrier(job: dict[str, Any], ledger: Ledger) -> Any:
     import scrapy
     from scrapy.exceptions import CloseSpider
 
-    follow = importlib.import_module(f"twin.sources.{job['reader']}").follow
     fetched_at = datetime.fromisoformat(job["fetched_at"])
 
     class Carrier(scrapy.Spider):  # type: ignore[misc]
@@ -104,7 +102,8 @@ def carrier(job: dict[str, Any], ledger: Ledger) -> Any:
                 if gone(page, ask):
                     gave = _next(ask) or [("skipped", asdict(Skipped(what=page.url, reason=ask.missing)))]
                 else:
-                    gave = [_plain(found) for found in follow(page, job["author"], fetched_at, job["context"])]
+                    found = read_page(job["reader"], page, job["author"], fetched_at, job["context"])
+                    gave = [_plain(each) for each in found]
                 ledger.note(ask.key, digest, gave)
             return gave
 

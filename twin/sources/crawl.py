@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
+from twin import lifeline
 from twin.errors import NetworkError, SourceError
 from twin.records import Document
 from twin.sources.ledger import ledger_path
@@ -75,6 +77,22 @@ class Remark:
     text: str
 
 
+# What a reader runs into where an answer is not of the form its interface promises.
+_UNEXPECTED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+def read_page(
+    reader: str, page: Page, author: str, fetched_at: datetime, context: dict[str, Any]
+) -> list[Ask | Item | Remark]:
+    """What the reader module's `follow` finds in a page. Raises SourceError, whatever the page holds."""
+    follow = importlib.import_module(f"twin.sources.{reader}").follow
+    try:
+        return list(follow(page, author, fetched_at, context))
+    except _UNEXPECTED as error:
+        told = f"{page.url} ({type(error).__name__}: {str(error)[:100]})"
+        raise SourceError("a page is not of the form it should have", told, "Check the source's address.") from error
+
+
 @dataclass(slots=True)
 class Crawl:
     """A crawl of one source. `reader` is the module of twin.sources whose `follow` turns a Page into Asks and items.
@@ -117,8 +135,9 @@ class Crawl:
         }  # fmt: skip
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "twin.sources.spider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-            )
+                [sys.executable, "-m", "twin.sources.spider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=log, env=lifeline.tied(),
+            )  # fmt: skip
             try:
                 yield from self._items(process, json.dumps(job).encode(), log, tell or (lambda _: None))
             finally:

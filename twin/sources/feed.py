@@ -20,6 +20,12 @@ COMMON = ("feed", "feed.xml", "rss.xml", "atom.xml", "index.xml", "rss", "feed.j
 _OTHERS = ("search.yahoo.com/mrss", "itunes.com/dtds", "play-podcasts")
 _BLOGGER_KIND = "http://schemas.google.com/blogger/2008/kind#"
 
+# References to half a character, which the parser lets through and can then not give as text.
+_SURROGATE = re.compile(
+    rb"&#(?:x0*d[89a-f][0-9a-f]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3]))(?:;|(?![0-9a-f]))",
+    re.IGNORECASE,
+)
+
 
 def entries(body: bytes, where: str) -> tuple[list[dict[str, str]], str]:
     """The entries (id, title, url, date, content, summary, author, left_out) and the next page's address, empty when none.
@@ -33,7 +39,7 @@ def entries(body: bytes, where: str) -> tuple[list[dict[str, str]], str]:
         return from_json(body, where)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(_SURROGATE.sub(b"\xef\xbf\xbd", body), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise SourceError(
             "a feed can't be read", f"{where} ({error})", "Check the address: it should answer with RSS or Atom."

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twin import __version__
+from twin import __version__, lifeline
+from twin.errors import SourceError
 from twin.sources import answers, headers
 from twin.sources.carrier import carrier, say
 from twin.sources.ledger import Ledger, code_mark
@@ -91,13 +92,18 @@ def main() -> int:
     """Run the job on standard input; 0 also when an error was said, for that is an answer."""
     from scrapy.crawler import CrawlerProcess
 
+    lifeline.follow()
     headers.bound()
     # Whatever else a host may think of: what it may cost is bounded here.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     job = json.load(sys.stdin)
     marks = json.dumps([code_mark(), job["author"], job["context"]], sort_keys=True)
-    ledger = Ledger(Path(job["ledger"]), marks)
+    try:
+        ledger = Ledger(Path(job["ledger"]), marks)
+    except SourceError as error:
+        say("error", {"thing": error.thing, "value": str(error.value), "mend": error.mend, "network": False})
+        return 0
     answers.use(ledger)
     process = CrawlerProcess(settings(job))
     crawler = process.create_crawler(carrier(job, ledger))

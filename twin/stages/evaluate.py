@@ -85,11 +85,11 @@ class _Clock:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._began = time.time()
+        self._began = time.monotonic()
 
     def lap(self, name: str) -> None:
         """End a part."""
-        now = time.time()
+        now = time.monotonic()
         self.seconds[f"seconds_{name}"], self._began = round(now - self._began, 1), now
 
 

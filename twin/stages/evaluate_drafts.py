@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from twin import lifeline
 from twin.errors import EvaluationError
 from twin.evaluation.arms import BASE, Ask, Written, write
 from twin.files import read_json, write_json
@@ -75,14 +76,23 @@ def drafts(
             store.save()
 
 
+def _kept(path: Path) -> dict[str, list[Any]]:
+    """What was written before; a damaged file is none: its texts are written again."""
+    try:
+        found = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 class Store:
     """Texts that were written, by everything that they depend on; saved every few seconds."""
 
     def __init__(self, folder: Path, digests: Mapping[str, str], sampling: Mapping[str, Any]) -> None:
         self._path, self._digests, self._sampling = folder / "drafts.json", digests, dict(sampling)
-        self._known: dict[str, list[Any]] = read_json(self._path) if self._path.exists() else {}
+        self._known: dict[str, list[Any]] = _kept(self._path)
         self._used: dict[str, list[Any]] = {}
-        self._saved, self._lock = time.time(), threading.Lock()
+        self._saved, self._lock = time.monotonic(), threading.Lock()
 
     def get(self, model: str, messages: Sequence[Message], seed: int) -> Written | None:
         """The text, if it was written before."""
@@ -98,8 +108,8 @@ class Store:
         """Keep a text."""
         with self._lock:
             self._used[self._key(model, messages, seed)] = [text.text, text.ended]
-            if time.time() - self._saved > _SAVE_SECONDS:
-                self._saved = time.time()
+            if time.monotonic() - self._saved > _SAVE_SECONDS:
+                self._saved = time.monotonic()
                 write_json(self._path, {**self._known, **self._used})
         return text
 
@@ -138,12 +148,13 @@ def predictor(gguf: Path, adapters: Mapping[str, Path]) -> Iterator[str]:
         for model, path in adapters.items():
             command += ["--adapter", f"{model}={path / 'adapter.gguf'}"]
         with open(log, "w") as file:
-            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+            own = lifeline.tied() | {"TWIN_PREDICTOR_KEY": ""}
+            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=own)
         watch = Predictor(f"http://127.0.0.1:{port}")
         try:
-            until = time.time() + _START_SECONDS
+            until = time.monotonic() + _START_SECONDS
             while not watch.healthy():
-                if process.poll() is not None or time.time() > until:
+                if process.poll() is not None or time.monotonic() > until:
                     raise EvaluationError(
                         "the predictor did not start", log.read_text()[-400:].strip(), "Run `twin train` again."
                     )

@@ -137,7 +137,7 @@ def _known(path: Path) -> dict[str, NDArray[np.float32]]:
     import pandas as pd
 
     try:
-        frame = pd.read_parquet(path)
+        frame = pd.read_parquet(path, page_checksum_verification=True)
         return dict(zip(frame["sha256"], frame["embedding"], strict=True))
     except (OSError, ValueError, KeyError):
         return {}

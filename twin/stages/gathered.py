@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,6 +47,10 @@ def gathering(folder: Path) -> Iterator[Gathered]:
         connection.executescript(_TABLE)
         try:
             yield Gathered(connection)
+        except sqlite3.OperationalError as error:
+            if "full" in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
+            raise
         finally:
             connection.close()
 

@@ -39,6 +39,7 @@ _TRUST = (
     "paste",
     "ghost",
     "wordpress",
+    "blog",
     "substack",
     "medium",
     "linkedin",

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from twin import hosts
 from twin.errors import ServingError
 from twin.files import read_json, write_json
 from twin.params import Params
@@ -86,6 +87,7 @@ def _writer(params: Params, settings: Settings, name: str) -> Iterator[Writer]:
 def _ask(writer: Writer, text: str) -> str:
     import httpx
 
+    hosts.check("writer of briefs", writer.url)
     read = " ".join(text.split()[:_WORDS_READ])
     body = {"model": writer.model, "messages": summarise(read), "temperature": 0, "max_tokens": _NEW_TOKENS}
     headers = {"Authorization": f"Bearer {writer.key}"} if writer.key else {}

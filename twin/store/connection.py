@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 EF_SEARCH = 400
 """Candidates that HNSW looks at."""
 
+# The pool's pauses between attempts double: who gives up soon begins anew with the next request, and so is back at once.
+_GIVE_UP_SECONDS = 8.0
+
 
 def open_pool(database_url: str, size: int, ef_search: int = EF_SEARCH) -> ConnectionPool[Connection[Any]]:
     """A pool whose connections are checked before use, so that it heals after the server was away."""
     from psycopg_pool import ConnectionPool
 
     return ConnectionPool(
-        database_url, min_size=1, max_size=size, timeout=5, configure=partial(_configure, ef_search=ef_search),
-        check=_check, reset=_note, kwargs={"autocommit": True}, open=True, name="twin-store",
+        database_url, min_size=1, max_size=size, timeout=5, reconnect_timeout=_GIVE_UP_SECONDS,
+        configure=partial(_configure, ef_search=ef_search), check=_check, reset=_note, kwargs={"autocommit": True},
+        open=True, name="twin-store",
     )  # fmt: skip
 
 

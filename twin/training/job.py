@@ -113,14 +113,14 @@ def _watcher(step: Any, tokens_per_step: float, live: Path) -> Any:
     from transformers import TrainerCallback
 
     class Watcher(TrainerCallback):  # the library's only way to be told
-        began, first = time.time(), -1
+        began, first = time.monotonic(), -1
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if self.first < 0:
                 # A resumed run begins where the killed one stood, and the first step pays for warm-up.
-                self.began, self.first, step.done = time.time(), state.global_step, state.global_step - 1
+                self.began, self.first, step.done = time.monotonic(), state.global_step, state.global_step - 1
             steps = state.global_step - self.first
-            speed = steps * tokens_per_step / max(1e-6, time.time() - self.began)
+            speed = steps * tokens_per_step / max(1e-6, time.monotonic() - self.began)
             last: dict[str, Any] = next((x for x in reversed(state.log_history) if "loss" in x), {})
             step.advance(1, f"loss {last.get('loss', float('nan')):.3f}, {speed:.0f} tokens/s")
 

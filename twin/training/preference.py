@@ -18,6 +18,7 @@ from twin.files import read_json, replacing, write_json, write_text
 from twin.params import Preference, Train
 from twin.training.encode import IGNORED, encode
 from twin.training.job import arguments, at_once, curve_of, fit, gathered, pad, rank, world_size
+from twin.weights import safe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def run(config: SftConfig) -> None:
     seen: list[float] = []
     base = _listening(AutoModelForCausalLM.from_pretrained(config.base, dtype=torch.bfloat16), chosen, seen)
     # DeepSpeed keeps fp32 masters of the bf16 adapter: autocast copies would only cost time.
-    model = PeftModel.from_pretrained(base, config.adapter, is_trainable=True, autocast_adapter_dtype=False)
+    model = PeftModel.from_pretrained(base, safe(Path(config.adapter)), is_trainable=True, autocast_adapter_dtype=False)
 
     def collate(batch: Sequence[Item]) -> dict[str, Any]:
         return together(batch, tokenizer.pad_token_id)

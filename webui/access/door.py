@@ -75,8 +75,8 @@ class Door:
             return Visitor(author=self._author(wished, None))
         session = self.sessions.find(cookies.get(COOKIE, ""), touch=touch)
         account = known.get(session.name) if session and known else None
-        # A changed password or role ends what was begun before it.
-        if session is None or account is None or session.began < account.changed:
+        # A changed password or role ends what was begun before it; which came first, a clock that was set can't tell.
+        if session is None or account is None or session.account != account.changed:
             return None
         return Visitor(
             name=account.name,
@@ -85,6 +85,11 @@ class Door:
             authors=account.authors,
             author=self._author(wished, account),
         )
+
+    def stands(self, name: str) -> float:
+        """When this account was last changed; 0 for nobody's."""
+        account = (self.accounts() or {}).get(name)
+        return account.changed if account else 0.0
 
     def enter(self) -> Client:
         """The client of the page that is being built, which stays held to its visitor; raises NoEntry."""

@@ -84,7 +84,7 @@ def begin(door: Door, request: Request, name: str, place: str) -> Response:
     """Let an account in: a fresh session's cookie, and on to the place that was asked for."""
     door.sessions.end(request.cookies.get(COOKIE, ""))
     answer = RedirectResponse(_local(place), 303)
-    _keep(answer, request, COOKIE, door.sessions.begin(name))
+    _keep(answer, request, COOKIE, door.sessions.begin(name, door.stands(name)))
     return answer
 
 

@@ -16,8 +16,8 @@ from nicegui import app
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from twin import accounts
-from twin.errors import AccountError
+from twin import accounts, hosts
+from twin.errors import AccountError, NetworkError
 from webui.access.door import Door
 
 STATE_COOKIE = "twin_sso"
@@ -50,7 +50,10 @@ def register(
             return refuse(str(error))
         state = secrets.token_urlsafe(24)
         waiting = _Pending(
-            secrets.token_urlsafe(24), secrets.token_urlsafe(48), request.query_params.get("next", "/"), time.time()
+            secrets.token_urlsafe(24),
+            secrets.token_urlsafe(48),
+            request.query_params.get("next", "/"),
+            time.monotonic(),
         )
         while len(pending) >= _MOST_PENDING:
             del pending[next(iter(pending))]
@@ -71,7 +74,7 @@ def register(
         waiting = pending.pop(state, None)
         # The cookie ties the answer to the browser that asked: nobody can be signed in by following a link.
         same = secrets.compare_digest(state, request.cookies.get(STATE_COOKIE, ""))
-        if waiting is None or not same or time.time() - waiting.began > _PENDING_SECONDS:
+        if waiting is None or not same or time.monotonic() - waiting.began > _PENDING_SECONDS:
             return refuse("This sign-on was not begun here, or too long ago. Begin anew.")
         try:
             email = await _email(door, _back(request), request.query_params.get("code", ""), waiting)
@@ -122,11 +125,12 @@ async def _email(door: Door, redirect: str, code: str, waiting: _Pending) -> str
 
 async def _get(url: str, form: dict[str, str] | None = None) -> dict[str, Any]:
     try:
+        hosts.check("sign-on", url)
         async with httpx.AsyncClient(timeout=10) as http:
             answer = await (http.get(url) if form is None else http.post(url, data=form))
             answer.raise_for_status()
             found = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, ValueError, NetworkError) as error:
         raise AccountError(
             "the sign-on provider does not answer", f"{url} ({type(error).__name__})", "Try again later."
         ) from None

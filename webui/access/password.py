@@ -62,7 +62,7 @@ def register(door: Door, check: Callable[[Request, str, str], Awaitable[str]]) -
 
 def _change(door: Door, name: str, password: str, token: str) -> None:
     accounts.change(door.house.accounts, name, password=password)
-    door.sessions.renew(token)
+    door.sessions.renew(token, door.stands(name))
 
 
 def _asking(error: str = "") -> Response:

@@ -19,11 +19,12 @@ _WRITE_SECONDS = 60.0
 
 @dataclass(slots=True)
 class Session:
-    """One signed-in browser. Times are Unix seconds."""
+    """One signed-in browser. Times are Unix seconds; `account` says as what the account stood when it was signed in."""
 
     name: str
     began: float
     seen: float
+    account: float
 
     def alive(self, now: float) -> bool:
         """Neither idle for too long nor older than the longest."""
@@ -34,15 +35,15 @@ class Sessions:
     """All sessions of this server; the file holds hashes only, so that reading it opens nothing."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._lock, self._written = path, threading.Lock(), 0.0
+        self._path, self._lock, self._written = path, threading.Lock(), -_WRITE_SECONDS
         self._known = self._read()
 
-    def begin(self, name: str) -> str:
-        """A new session; returns its token, which only the browser keeps."""
+    def begin(self, name: str, account: float) -> str:
+        """A new session of an account last changed at `account`; returns its token, which only the browser keeps."""
         token, now = secrets.token_urlsafe(32), time.time()
         with self._lock:
             self._known = {key: s for key, s in self._known.items() if s.alive(now)}
-            self._known[_hash(token)] = Session(name, now, now)
+            self._known[_hash(token)] = Session(name, now, now, account)
             self._write()
         return token
 
@@ -52,18 +53,21 @@ class Sessions:
         session = self._known.get(_hash(token)) if token else None
         if session is None or not session.alive(now):
             return None
+        # Where the clock was set back, what lies ahead of it would make a session last for as long again.
+        session.began, session.seen = min(session.began, now), min(session.seen, now)
         if touch:
             session.seen = now
-            if now - self._written > _WRITE_SECONDS:
+            if time.monotonic() - self._written > _WRITE_SECONDS:
                 with self._lock:
                     self._write()
         return session
 
-    def renew(self, token: str) -> None:
-        """Let a session count as begun now: its person has just given the password again."""
+    def renew(self, token: str, account: float) -> None:
+        """Let a session count as begun now: its person has just given the password again and changed the account."""
         with self._lock:
             if (session := self._known.get(_hash(token))) is not None:
                 session.began = session.seen = time.time()
+                session.account = account
                 self._write()
 
     def end(self, token: str) -> None:
@@ -73,7 +77,7 @@ class Sessions:
                 self._write()
 
     def _write(self) -> None:
-        self._written = time.time()
+        self._written = time.monotonic()
         write_json(self._path, {key: asdict(session) for key, session in self._known.items()}, private=True)
 
     def _read(self) -> dict[str, Session]:

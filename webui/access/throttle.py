@@ -19,7 +19,7 @@ class Throttle:
 
     def wait(self, name: str, address: str) -> float:
         """Seconds until the next attempt may be made; 0 when it may be now."""
-        now, longest = time.time(), 0.0
+        now, longest = time.monotonic(), 0.0
         for key, limit in zip(_keys(name, address), LIMITS, strict=True):
             times = self._failed.get(key, deque())
             while times and now - times[0] > WINDOW_SECONDS:
@@ -33,7 +33,7 @@ class Throttle:
         for key in _keys(name, address):
             # Moved to the end when touched: what falls out first was quiet the longest.
             times = self._failed.pop(key, deque())
-            times.append(time.time())
+            times.append(time.monotonic())
             self._failed[key] = times
         while len(self._failed) > _MOST_KEYS:
             del self._failed[next(iter(self._failed))]

@@ -27,6 +27,7 @@ class Writing:
     error: str = ""
     draft: dict[str, Any] = field(default_factory=dict)
     started_at: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
     task: asyncio.Task[None] | None = None
 
@@ -50,7 +51,7 @@ class Desk:
         name = names.fresh()
         writing = Writing(id=name, order=order)
         self._writings[name] = writing
-        drafts.save(settings, order.author, writing.record())
+        self._keep(settings, writing)
         writing.task = asyncio.get_running_loop().create_task(self._write(settings, writing))
         self.version += 1
         return writing
@@ -66,8 +67,8 @@ class Desk:
 
     def judge(self, settings: Settings, record: dict[str, Any]) -> None:
         """Keep a finished draft's record as a person changed it; what this server still holds of it is let go."""
-        self._writings.pop(record["id"], None)
         drafts.save(settings, record["order"]["author"], record)
+        self._writings.pop(record["id"], None)
         self.version += 1
 
     def stop(self, draft_id: str) -> None:
@@ -89,7 +90,7 @@ class Desk:
                     writing.text = str(piece.get("text") or writing.text)
                 if time.monotonic() - saved > _SAVE_SECONDS:
                     saved = time.monotonic()
-                    drafts.save(settings, writing.order.author, writing.record())
+                    self._keep(settings, writing)
             writing.state = "done" if writing.text.strip() else "failed"
             writing.error = "" if writing.text.strip() else "The model wrote nothing. Say a little more in the brief."
         except asyncio.CancelledError:
@@ -99,10 +100,19 @@ class Desk:
         except Exception as error:  # Whatever it was, the page must say so: no one waits on this task.
             writing.state, writing.error = "failed", f"{type(error).__name__}: {error}"
         finally:
-            writing.seconds = time.time() - writing.started_at
-            drafts.save(settings, writing.order.author, writing.record())
+            writing.seconds = time.monotonic() - writing.began
+            if lost := self._keep(settings, writing):
+                writing.error = f"{writing.error} {lost}".strip()
             self.version += 1
             self._forget_old()
+
+    def _keep(self, settings: Settings, writing: Writing) -> str:
+        """Save what is there; where the disk takes nothing, the writing goes on and this says what is lost."""
+        try:
+            drafts.save(settings, writing.order.author, writing.record())
+        except OSError as error:
+            return f"It could not be saved ({error.strerror}): copy it before you leave. Free some space."
+        return ""
 
     def _forget_old(self) -> None:
         done = [name for name, w in self._writings.items() if w.state != "writing"]

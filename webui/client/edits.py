@@ -29,7 +29,7 @@ def accept(space: Workspace, record: dict[str, Any], text: str) -> bool:
     record.update(verdict="accepted", text=text, pair_at=at if differs else "")
     pair = {
         "brief": record["order"]["brief"], "register": record["order"]["register"], "rejected": written, "chosen": text,
-        "adapter": (record.get("draft") or {}).get("adapter", "base"), "at": at,
+        "adapter": (record.get("draft") or {}).get("adapter", "base"), "at": at, "draft": record["id"],
     }  # fmt: skip
     _keep(space.edits / PAIRS, former, pair if differs else None)
     return differs
@@ -42,7 +42,7 @@ def reject(space: Workspace, record: dict[str, Any]) -> None:
 
 
 def pairs(space: Workspace) -> list[dict[str, Any]]:
-    """What the twin can learn from, newest first: brief, register, rejected, chosen, adapter, at.
+    """What the twin can learn from, newest first: brief, register, rejected, chosen, adapter, at, draft (its id).
 
     Raises DataError for a line that is no pair.
     """
@@ -69,11 +69,16 @@ def written_text(record: dict[str, Any]) -> str:
 def _keep(path: Path, former: str, pair: dict[str, Any] | None) -> None:
     """Write `pair` and drop the draft's earlier one, which was made at `former`."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if line.strip() and json.loads(line).get("at") != former]
+    kept = [line for line in lines if line.strip() and not _earlier(json.loads(line), former, pair)]
     if pair is not None:
         kept.append(json.dumps(pair, ensure_ascii=False))
     if pair is not None or len(kept) < len(lines):
         write_text(path, "".join(f"{line}\n" for line in kept))
+
+
+def _earlier(known: dict[str, Any], former: str, pair: dict[str, Any] | None) -> bool:
+    """Whether a kept pair is the same draft's: killed between pair and record, the server does not know its moment."""
+    return known.get("at") == former or (pair is not None and known.get("draft") == pair["draft"])
 
 
 def differences(old: str, new: str) -> list[tuple[str, str]]:

@@ -178,7 +178,7 @@ def stylemap(work: Workspace) -> dict[str, tuple[tuple[float, float], ...]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A point in the history of monitoring: when, the share of measures that moved, the alarm, seconds for a draft."""
+    """A point in the history of monitoring: when, the largest shift over its threshold, the alarm, seconds for a draft."""
 
     at: str
     share: float
@@ -211,61 +211,6 @@ def arms(work: Workspace) -> list[tuple[str, ...]]:
         for arm in present
     ]
     return [("", *(heading for _, heading, _ in columns)), *rows] if rows else []
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """drift.json for people: `verdict` steady, drifted or thin (too few drafts, with `reason`); measures by p-value."""
-
-    verdict: str
-    reason: str
-    figures: tuple[Figure, ...]
-    moved: tuple[tuple[str, str], ...]
-
-
-def drift(work: Workspace) -> Drift | None:
-    """What the last monitoring report found; None when there is none."""
-    found = state.read(work.monitoring / "drift.json")
-    if not found:
-        return None
-    latency, share = found.get("latency") or {}, found.get("share")
-    figures = [Figure(name="Drafts compared", value=write(found.get("requests", 0)), hint=_by_adapter(found))]
-    if share is not None:
-        figures.append(
-            Figure(
-                name="Measures that moved",
-                value=write(share, "%"),
-                hint=f"alarm at {write(found.get('drift_share', 0.5), '%')}",
-            )
-        )
-    if latency:
-        figures.append(
-            Figure(
-                name="Time for a draft",
-                value=f"{latency.get('p50', 0):.1f} s",
-                hint=f"95 of 100 within {latency.get('p95', 0):.1f} s",
-            )
-        )
-    verdict = "thin" if found.get("enough") is False else "drifted" if found.get("drifted") else "steady"
-    return Drift(
-        verdict=verdict, reason=str(found.get("reason") or ""), figures=tuple(figures), moved=tuple(_moved(found))
-    )
-
-
-def _by_adapter(found: dict[str, Any]) -> str:
-    return " · ".join(f"{count} by {name}" for name, count in (found.get("adapters") or {}).items())
-
-
-def _moved(found: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = [(k, v) for k, v in (found.get("columns") or {}).items() if isinstance(v, dict) and v.get("drifted")]
-    rows.sort(key=lambda row: float(row[1].get("p") or 0))
-    return [(key.replace("_", " "), _change(value)) for key, value in rows[:12]]
-
-
-def _change(value: dict[str, Any]) -> str:
-    if value.get("author") is None or value.get("drafts") is None:
-        return f"p {value.get('p', 0):.2g}"
-    return f"you {value['author']:.3g} → drafts {value['drafts']:.3g} (p {value.get('p', 0):.2g})"
 
 
 def write(value: Any, shape: Shape = "") -> str:

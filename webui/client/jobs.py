@@ -15,6 +15,8 @@ from pathlib import Path
 from twin.choices import digest
 from twin.errors import StackError
 from twin.files import read_json, write_json
+from twin.local import pipeline_lock
+from twin.local.processes import stop_marked
 from twin.settings import Settings
 from webui.client import names
 
@@ -28,6 +30,7 @@ CLUSTER = "cluster"
 # What works on the stages from the texts to the voice.
 STAGES = (PIPELINE, COLLECT, TRAIN, AGAIN)
 FORGET = "forget"
+_MARK = "TWIN_JOB"  # in the environment of all that a job starts: the folder of jobs
 EXPORT = "export"
 
 _TITLES = {
@@ -74,12 +77,15 @@ def start(settings: Settings, kind: str, *, lines: list[list[str]] | None = None
     """Start a job; raises StackError while another one runs. `lines` replaces the kind's own commands."""
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    name = names.fresh(kind)
+    name = names.fresh(kind, after=max((file.name for file in folder.glob("*.json")), default=""))
     lock = _lock(folder, fcntl.LOCK_EX)
     if lock is None:
         raise StackError("another job is still running", _newest_title(settings), "Wait for it to end, or stop it.")
     file = folder / f"{name}.json"
     try:
+        # The job before may have been killed, and what it had started works on: two of them at once would be a muddle.
+        stop_marked(_MARK, str(folder))
+        pipeline_lock.mend(settings.root)
         write_json(
             file,
             {
@@ -91,7 +97,7 @@ def start(settings: Settings, kind: str, *, lines: list[list[str]] | None = None
         process = subprocess.Popen(
             [sys.executable, "-m", "webui.client.runner", str(file)],
             cwd=Path(__file__).parents[2],
-            env=environment(settings),
+            env={**environment(settings), _MARK: str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from twin import vault
+from twin import hosts, vault
 from twin.errors import NetworkError
 from twin.files import read_json
 from twin.settings import Settings
@@ -46,7 +46,7 @@ async def publish(settings: Settings, text: str) -> str:
     }  # fmt: skip
     try:
         async with httpx.AsyncClient(
-            base_url=settings.linkedin_url, headers=headers, timeout=30, trust_env=True
+            base_url=hosts.check("publishing", settings.linkedin_url), headers=headers, timeout=30, trust_env=True
         ) as http:
             person = _checked(await http.get("/v2/userinfo")).json()["sub"]
             answer = _checked(await http.post("/rest/posts", json=_body(person, shown(text, "linkedin")[0])))

@@ -145,11 +145,13 @@ def _at(data: dict[str, Any], dotted: str) -> Any:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    import yaml
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
+    # DVC writes YAML 1.2, where 5e-05 is a number: PyYAML reads a word.
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
+        value = YAML(typ="safe", pure=True).load(path)
+    except (OSError, YAMLError):
         return {}
     return value if isinstance(value, dict) else {}
 

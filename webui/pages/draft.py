@@ -218,6 +218,8 @@ def _troubles(record: dict[str, Any], live: bool, desk: Desk) -> None:
         words = record["error"] or ("The server was restarted while it was written." if kind == "lost" else "")
         with parts.note("bad" if kind == "failed" else "warn", words, titles[kind]):
             parts.quiet("Try again", lambda: desk.again(record), icon="o_refresh")
+    elif record["error"]:
+        parts.note("bad", record["error"], "Not kept")
     for title, words in flags(record):
         parts.note("warn", words, title)
 

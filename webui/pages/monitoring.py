@@ -9,8 +9,8 @@ from nicegui import ui
 from webui import parts, plots, theme
 from webui.access.door import Door
 from webui.client import Client, drafts, evaluation, jobs, state
+from webui.client import drift as drifting
 from webui.pages import reports, working
-from webui.pages.evaluation import table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Seen:
     job: jobs.Job | None = None
     busy: bool = False
     drafts: int = 0
-    drift: evaluation.Drift | None = None
+    drift: drifting.Drift | None = None
     history: tuple[evaluation.Report, ...] = ()
     report: float | None = None
 
@@ -51,7 +51,7 @@ def _look(client: Client) -> Seen:
     return Seen(
         known=True, stage=state.monitor_stage(client.settings, work, job), job=job,
         busy=jobs.running(client.settings) is not None, drafts=len(drafts.recent(client.settings, work.author, 10_000)),
-        drift=evaluation.drift(work), history=evaluation.drift_history(work),
+        drift=drifting.drift(work), history=evaluation.drift_history(work),
         report=report.stat().st_mtime if report.is_file() else None,
     )  # fmt: skip
 
@@ -100,11 +100,11 @@ def _over_time(found: tuple[evaluation.Report, ...]) -> None:
         with ui.element("section").classes("card"):
             parts.heading(2, "Drift over time")
             lines = [
-                ("Measures that moved, %", [(n, 100 * one.share) for n, one in numbered]),
-                ("Alarm, %", [(n, 100 * one.alarm) for n, one in numbered]),
+                ("Largest shift", [(n, one.share) for n, one in numbered]),
+                ("Alarm", [(n, one.alarm) for n, one in numbered]),
             ]
             spoken = f"Report 1 is of {found[0].at[:10]}, the last of {found[-1].at[:10]}."
-            plots.curves(lines, "report", "Share of measures that moved", spoken, "quiet")
+            plots.curves(lines, "report", "Largest shift over its threshold", spoken, "quiet")
         with ui.element("section").classes("card"):
             parts.heading(2, "Time for a draft")
             lines = [
@@ -114,17 +114,24 @@ def _over_time(found: tuple[evaluation.Report, ...]) -> None:
             plots.curves(lines, "report", "Seconds for a draft", "As the twin’s own service measured it.", "quiet")
 
 
-def _drift(found: evaluation.Drift) -> None:
+def _drift(found: drifting.Drift) -> None:
     tone, title, words = {
         "thin": ("", "Too little to tell yet", found.reason),
-        "steady": ("good", "The drafts still sound like you", "Fewer measures moved than would raise the alarm."),
-        "drifted": ("warn", "The drafts drift away from you", "Collect what you wrote lately and update the twin."),
+        "steady": ("good", "The drafts still sound like you", "Nothing moved more than chance moves it."),
+        "drifted": ("warn", "Something moved more than chance moves it", found.training or "See below what it is."),
     }[found.verdict]
     parts.note(tone, words, title)
     with ui.element("section").classes("figures").props('aria-label="Key figures"'):
         for figure in found.figures:
             parts.figure(figure.name, figure.value, figure.hint)
-    if found.moved:
-        with ui.element("section").classes("card"):
-            parts.heading(2, "What moved most")
-            table(found.moved)
+    for section in found.sections:
+        _section(section)
+
+
+def _section(section: drifting.Section) -> None:
+    said = {"steady": "no alarm", "moved": "moved", "thin": "too little to tell"}[section.verdict]
+    with ui.element("section").classes("card"):
+        parts.heading(2, f"{section.title}: {said}")
+        ui.label(f"Held against {section.against}. {section.said}").classes("soft")
+        if section.moved:
+            parts.table(("What moved", "From → to", "Since"), section.moved)

@@ -73,25 +73,22 @@ def _accept(client: Client, record: dict[str, Any], text: str, desk: Desk) -> No
     author = record["order"]["author"]
     try:
         learned = edits.accept(client.workspace(author), record, text)
+        client.desk.judge(client.settings, record)
     except (TwinError, OSError, ValueError) as error:
         ui.notify(str(error), type="negative")
         return
-    # Said first: drawing the draft anew removes the button that this belongs to.
+    # Said before the draft is drawn anew: that removes the button that this belongs to.
     ui.notify("Kept. Your twin can learn from this edit." if learned else "Accepted", type="positive", timeout=2000)
-    _keep(client, record, desk)
+    desk.redraw()
 
 
 def _reject(client: Client, record: dict[str, Any], desk: Desk) -> None:
     try:
         edits.reject(client.workspace(record["order"]["author"]), record)
+        client.desk.judge(client.settings, record)
     except (OSError, ValueError) as error:
         ui.notify(str(error), type="negative")
         return
-    _keep(client, record, desk)
-
-
-def _keep(client: Client, record: dict[str, Any], desk: Desk) -> None:
-    client.desk.judge(client.settings, record)
     desk.redraw()
 
 

@@ -47,7 +47,10 @@ def test_a_killed_server_comes_back_within_two_seconds_with_what_was_committed(h
     assert ask(url, "SELECT extversion FROM pg_extension WHERE extname = 'vector'")
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 'still here' AS word")
+    assert postgres.lives(home)
     os.kill(pid_of(home), signal.SIGKILL)
+    while postgres.lives(home):
+        time.sleep(0.01)
     started = time.monotonic()
     assert postgres.ensure(home) == url
     assert time.monotonic() - started < 2

@@ -170,6 +170,22 @@ def test_a_bad_adapter_leaves_the_good_one_serving(
     wait_for(lambda: predictor.models() == ["base"])
 
 
+@pytest.mark.slow
+def test_a_cut_adapter_met_at_the_start_is_named_and_its_forerunner_writes(
+    adapters: list[Path], tmp_path: Path, start: Start, free_port: Callable[[], int]
+) -> None:
+    cut, port = tmp_path / "cut.gguf", free_port()
+    cut.write_bytes(adapters[1].read_bytes()[: adapters[1].stat().st_size // 2])
+    former = {"version": "1", "gguf": str(adapters[0])}
+    write_json(tmp_path / "ann.json", {"author": "ann", "version": "2", "gguf": str(cut), "previous": [former]})
+    arguments = ("--port", str(port), "--pointers", str(tmp_path), "--slots", "1", "--context", "256")
+    with start("twin.serving.predictor", *arguments, port=port, ready="/health") as url:
+        said = httpx.get(f"{url}/health").json()
+        assert "cut.gguf" in said["refused"]["ann"] and "whole" in said["refused"]["ann"]
+        listed = {model["id"]: model.get("version") for model in httpx.get(f"{url}/v1/models").json()["data"]}
+        assert listed["ann"] == "1"
+
+
 def wait_for(true: Callable[[], bool]) -> None:
     until = time.monotonic() + 20
     while not true():

@@ -69,3 +69,23 @@ def test_a_wrong_chat_is_named(body: Any, field: str | None) -> None:
     with pytest.raises(Refusal) as refused:
         from_chat(body, PARAMS)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("bad", ["a\0b", "half \ud83d", "\udc00"])
+def test_what_is_no_text_is_named_and_never_reaches_the_store(bad: str) -> None:
+    for field, value in (
+        ("brief", bad),
+        ("text", bad),
+        ("links", [bad]),
+        ("given", {"facts": [bad]}),
+        ("material", [{"title": "a", "text": bad}]),
+    ):
+        with pytest.raises(Refusal) as caught:
+            from_instance({"brief": "tea", field: value}, PARAMS)
+        assert (caught.value.status, caught.value.field) == (400, field)
+
+
+def test_a_part_of_a_message_whose_text_is_none_is_named() -> None:
+    body = {"messages": [{"role": "user", "content": [{"type": "text", "text": 1.5}]}]}
+    with pytest.raises(Refusal, match="content is text"):
+        from_chat(body, PARAMS)

@@ -85,9 +85,13 @@ def test_a_damaged_cache_is_made_anew(settings: Settings, params: Params, tmp_pa
     write(tmp_path / "documents", TEXTS)
     first = features(tmp_path / "documents", tmp_path / "out", params, settings, Progress("features"))
     (cache,) = (settings.home / "embeddings").glob("*.parquet")
-    cache.write_bytes(b"PAR1 torn")
-    again = features(tmp_path / "documents", tmp_path / "out", params, settings, Progress("features"))
-    assert again["embedded"] == first["chunks"]
+    whole = cache.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for damaged in (b"PAR1 torn", whole[: len(whole) // 2], bytes(flipped)):
+        cache.write_bytes(damaged)
+        again = features(tmp_path / "documents", tmp_path / "out", params, settings, Progress("features"))
+        assert again["embedded"] == first["chunks"]
 
 
 def test_no_documents_leave_an_empty_store_and_a_missing_table_is_named(

@@ -188,3 +188,10 @@ def test_two_processes_make_what_one_makes(tmp_path, settings, monkeypatch):
     assert once[3] == twice[3]
     for name in ("documents.parquet", "rejected.parquet", "report.json"):
         assert (tmp_path / "one" / "out" / name).read_bytes() == (tmp_path / "two" / "out" / name).read_bytes()
+
+
+def test_texts_of_every_source_have_their_rank_among_copies() -> None:
+    from twin.records import SOURCES
+    from twin.stages.prepare import _TRUST
+
+    assert sorted(_TRUST) == sorted(SOURCES)

@@ -33,6 +33,7 @@ def _report(folder: Path, promote: bool) -> Path:
     write_json(folder / "gate.json", {"promote": promote, "reasons": ["likelihood: told"], "dataset_sha256": "d" * 64})
     write_json(folder / "metrics.json", {"bits_per_byte_gain": 0.125, "not_a_number": float("nan")})
     write_text(folder / "report.html", "<p>hello</p>")
+    write_json(folder / "drafts.json", [{"arm": "lora", "register": "post", "text": folder.name}])
     return folder
 
 
@@ -58,6 +59,10 @@ def test_champion_moves_only_when_the_gate_says_so(tmp_path: Path, settings: Set
     assert registry.promote(settings, "wren", "1") == "3"
     back = registry.champion(settings, "wren")
     assert back is not None and back[0] == "1"
+    assert [one["text"] for one in registry.evaluated(settings, "wren")] == ["r-one"], (
+        "the champion's, not the newest's"
+    )
+    assert registry.evaluated(settings, "nobody") == []
     told = registry.history(settings, "wren")
     assert [(run["version"], run["gate"], run["champion"]) for run in told] == [
         ("3", "promote", False), ("2", "hold", False), ("1", "promote", True)
