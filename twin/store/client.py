@@ -65,6 +65,9 @@ class Store:
         self._feast: Any = None
         self._exemplars: dict[Any, tuple[float, list[Hit]]] = {}
         self._index: Any = None
+        self._has_index = (
+            False  # as the last query found it: where it is wrong, a search is slow and its answer the same
+        )
 
     def __enter__(self) -> Store:
         return self
@@ -111,19 +114,16 @@ class Store:
         if documents is not None:
             conditions["documents"] = list(documents)
         conditions |= {"since": since, "until": until}
-        with self._speaking(), self._pool().connection() as connection:
-            query = search(
-                _chunk_table(),
-                _CHUNK_FIELDS,
-                limit=limit,
-                vector=embedding is not None,
-                text=bool(text.strip()),
-                where=_where(conditions).as_string(None),
-                indexed=embedding is not None and self._indexed(connection),
-            )
-            parameters = {"embedding": embedding, "query": text, **conditions}
-            rows = connection.execute(query, parameters, binary=True).fetchall()
-        return [_hit(row) for row in rows]
+        query = search(
+            _chunk_table(),
+            _CHUNK_FIELDS,
+            limit=limit,
+            vector=embedding is not None,
+            text=bool(text.strip()),
+            where=_where(conditions).as_string(None),
+            indexed=self._has_index,
+        )
+        return [_hit(row) for row in self._rows(query, {"embedding": embedding, "query": text, **conditions})]
 
     def chunks(self, author: str, ids: Sequence[str]) -> list[Chunk]:
         """The author's chunks of these ids, in this order; ids of nobody or of another author are left out."""
@@ -263,14 +263,16 @@ class Store:
 
     def _rows(self, query: Any, parameters: dict[str, Any]) -> list[Any]:
         with self._speaking(), self._pool().connection() as connection:
-            return list(connection.execute(query, parameters, binary=True).fetchall())
+            rows = list(connection.execute(query, parameters, binary=True).fetchall())
+            self._look(connection)
+        return rows
 
-    def _indexed(self, connection: Any) -> bool:
+    def _look(self, connection: Any) -> None:
         if self._index is None:
             from twin.store.table import Indexed
 
             self._index = Indexed()
-        return bool(self._index(connection, _chunk_table()))
+        self._has_index = self._index(connection, _chunk_table())
 
     def _run_schema(self) -> None:
         with self._pool().connection() as connection:

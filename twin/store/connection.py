@@ -61,7 +61,7 @@ def _configure(connection: Connection[Any], ef_search: int) -> None:
         register_vector(connection)
     # With a filter, HNSW must go on looking until enough rows pass it.
     connection.execute("SET hnsw.iterative_scan = strict_order")
-    connection.execute(f"SET hnsw.ef_search = {int(ef_search)}")  # type: ignore[arg-type]
+    connection.execute("SELECT set_config('hnsw.ef_search', %s, false)", [str(ef_search)])
     # A search takes milliseconds: starting workers or compiling it would take longer, and other clients wait.
     connection.execute("SET max_parallel_workers_per_gather = 0")
     connection.execute("SET jit = off")

@@ -31,7 +31,7 @@ def search(
     where: str = "",
     metric: str = "",
     indexed: bool = False,
-) -> str:
+) -> sql.SQL:
     """The query for the `limit` best rows; parameters by name.
 
     Takes `embedding` (if vector), `query` (if text) and those of `where`, an SQL condition. `indexed` says that the
@@ -47,7 +47,7 @@ def search(
     parts += [_word(table, condition, many)] if text else []
     joined = " FULL JOIN ".join(kinds) + (" USING (entity_key)" if len(kinds) == 2 else "")
     score = " + ".join(f"coalesce(1.0 / ({_RRF} + {kind}.nr), 0)" for kind in kinds)
-    return (
+    text_of_it = (
         sql.SQL(
             "WITH {ctes} SELECT {cols}, {distance} AS distance, {near} AS near, {word} AS word, {score} AS score "
             "FROM {joined} JOIN {t} AS t USING (entity_key) ORDER BY score DESC, entity_key LIMIT {limit}"
@@ -65,6 +65,7 @@ def search(
         )
         .as_string(None)
     )
+    return sql.SQL(text_of_it)  # type: ignore[arg-type]
 
 
 def _near(table: Table, metric: str, condition: sql.Composable, many: int, indexed: bool) -> sql.Composed:

@@ -152,7 +152,9 @@ def test_a_large_table_gets_its_index_and_still_finds_the_nearest(store: Store, 
         asked = search(
             _chunk_table(), ("id",), limit=1, vector=True, text=False, where="author = %(author)s", indexed=True
         )
-        told = connection.execute("EXPLAIN " + asked, {"embedding": vectors[3], "author": "hesk"}).fetchall()
+        told = connection.execute(
+            "EXPLAIN " + asked.as_string(None), {"embedding": vectors[3], "author": "hesk"}
+        ).fetchall()
     assert "twin_chunk_embeddings_embedding_half" in str(told)
 
 
