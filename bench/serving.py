@@ -32,19 +32,18 @@ def main() -> None:
     """Print Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--adapter", type=Path, help="an adapter as GGUF, served as every author's")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="parts to measure")
     parser.add_argument("--minutes", type=float, default=0.0, help="run the soak for so long instead")
     options = parser.parse_args()
     with running(options.adapter) as stack:
-        asyncio.run(_soak(stack, options.minutes) if options.minutes else _measure(stack))
+        asyncio.run(_soak(stack, options.minutes) if options.minutes else _measure(stack, options.only))
 
 
-async def _measure(stack: Stack) -> None:
+async def _measure(stack: Stack, parts: Sequence[str]) -> None:
     briefs = iter(stack.briefs)
     async with _client() as client:
-        await _against_the_engine(stack, client, briefs)
-        await _own_time(stack, client, briefs)
-        await _prefix(stack, client, briefs)
-        await _post(stack, client, briefs)
+        for part in parts:
+            await PARTS[part](stack, client, briefs)
 
 
 def _client() -> httpx.AsyncClient:
@@ -228,6 +227,9 @@ def _megabytes(pid: int) -> float:
 def _fifth(samples: Sequence[tuple[float, float]], number: int) -> float:
     size = max(1, len(samples) // 5)
     return median(megabytes for _, megabytes in samples[number * size : (number + 1) * size] or samples[-size:])
+
+
+PARTS = {"engine": _against_the_engine, "own": _own_time, "prefix": _prefix, "post": _post}
 
 
 if __name__ == "__main__":

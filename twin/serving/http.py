@@ -32,10 +32,14 @@ def error(status: int, message: str, *, field: str | None = None, retry_after: f
     from starlette.responses import JSONResponse
 
     headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
-    kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "server_error")
     return JSONResponse(
-        {"error": {"message": message, "type": kind, "param": field, "code": status}}, status, headers=headers
+        {"error": {"message": message, "type": kind(status), "param": field, "code": status}}, status, headers=headers
     )
+
+
+def kind(status: int) -> str:
+    """OpenAI's name for an error of this status."""
+    return _KINDS.get(status, "invalid_request_error" if status < 500 else "server_error")
 
 
 class Gone(Exception):

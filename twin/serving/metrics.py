@@ -26,6 +26,7 @@ class Metrics:
     retrieval: Any
     steps: Any
     in_flight: Any
+    waiting: Any
 
     def first_word(self, seconds: float) -> None:
         """The time from the request to its first word."""
@@ -65,4 +66,5 @@ def metrics() -> Metrics:
         retrieval=Histogram("twin_retrieval_seconds", "Links, exemplars and facts, with embedding", buckets=_SHORT),
         steps=Histogram("twin_step_seconds", "One step of the chain", ["step"], buckets=_SHORT),
         in_flight=Gauge("twin_in_flight", "Drafts being written now"),
+        waiting=Gauge("twin_waiting", "Drafts whose first word has not come yet: retrieved for, queued or read now"),
     )

@@ -118,7 +118,7 @@ def _streamed(
                 yield _event(frame, {}, finish_reason=reason, twin=piece.as_dict())
                 yield "data: [DONE]\n\n"
             except Refusal as refusal:
-                told = {"message": refusal.message, "type": "server_error", "code": refusal.status}
+                told = {"message": refusal.message, "type": http.kind(refusal.status), "code": refusal.status}
                 yield f"data: {json.dumps({'error': told})}\n\n"
 
     return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-cache"})

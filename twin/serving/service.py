@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from twin import tracing
@@ -26,6 +27,7 @@ from twin.writing import Chain, Commission
 
 _log = logging.getLogger("twin.transformer")
 _LIST_SECONDS = 1.0
+_LOADING_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -46,11 +48,13 @@ class Twin:
         span = tracing.begin("draft", tracing.incoming.get(), author=asked.author, action=asked.action)
         tracing.outgoing.set(span.header)
         began, first, done = time.monotonic(), True, False
+        metrics().waiting.inc()
         try:
             async with contextlib.aclosing(self._write(asked, began)) as pieces:
                 async for piece in pieces:
                     if first and not isinstance(piece, Step):
                         metrics().first_word(time.monotonic() - began)
+                        metrics().waiting.dec()
                         first = False
                     if isinstance(piece, Draft):
                         done = True
@@ -71,6 +75,9 @@ class Twin:
                 self._log(_refused(asked, 499, "the client went away"), began)
                 span.end("the client went away")
             raise
+        finally:
+            if first:
+                metrics().waiting.dec()
 
     async def _write(self, asked: Asked, began: float) -> AsyncGenerator[str | Step | Draft]:
         serve = self.params.serve
@@ -122,12 +129,16 @@ class Twin:
         return known
 
     async def healthy(self) -> bool:
-        """Whether the embedder is loaded and predictor and store answer."""
+        """Whether the embedder is loaded, predictor and store answer, and the author's adapter is where it should be."""
+        author = self.params.author.id
         try:
-            await self.versions()
-            await asyncio.to_thread(self.store.count, self.params.author.id)
+            versions = await self.versions()
+            await asyncio.to_thread(self.store.count, author)
         except TwinError as error:
             _log.warning("not ready: %s", error)
+            return False
+        if author not in versions and _named_long_ago(self.settings.home / "serving" / f"{author}.json"):
+            _log.warning("not ready: the predictor has not loaded the adapter of %s; its /health says why", author)
             return False
         return True
 
@@ -160,6 +171,14 @@ class Twin:
         """Give the connections back."""
         self.predictor.close()
         self.store.close()
+
+
+def _named_long_ago(pointer: Path) -> bool:
+    """Whether an adapter is wanted for longer than loading one takes. In the cluster vLLM's own readiness says this."""
+    try:
+        return time.time() - pointer.stat().st_mtime > _LOADING_SECONDS
+    except OSError:
+        return False
 
 
 def admitted(most: int, seconds: float, deadline: float) -> int:

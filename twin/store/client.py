@@ -64,6 +64,10 @@ class Store:
         self._open: Any = None
         self._feast: Any = None
         self._exemplars: dict[Any, tuple[float, list[Hit]]] = {}
+        self._index: Any = None
+        self._has_index = (
+            False  # as the last query found it: where it is wrong, a search is slow and its answer the same
+        )
 
     def __enter__(self) -> Store:
         return self
@@ -100,7 +104,7 @@ class Store:
         of publication (both included); texts without a date are then left out.
         """
 
-        from twin.store.query import depth, search
+        from twin.store.query import search
 
         if limit <= 0 or (documents is not None and not documents):
             return []
@@ -110,21 +114,16 @@ class Store:
         if documents is not None:
             conditions["documents"] = list(documents)
         conditions |= {"since": since, "until": until}
-        parameters = {
-            "embedding": embedding,
-            "query": text,
-            "limit": limit,
-            "depth": depth(limit, both=embedding is not None and bool(text.strip())),
-            **conditions,
-        }
         query = search(
             _chunk_table(),
             _CHUNK_FIELDS,
+            limit=limit,
             vector=embedding is not None,
             text=bool(text.strip()),
-            where=_where(conditions),
+            where=_where(conditions).as_string(None),
+            indexed=self._has_index,
         )
-        return [_hit(row) for row in self._rows(query, parameters)]
+        return [_hit(row) for row in self._rows(query, {"embedding": embedding, "query": text, **conditions})]
 
     def chunks(self, author: str, ids: Sequence[str]) -> list[Chunk]:
         """The author's chunks of these ids, in this order; ids of nobody or of another author are left out."""
@@ -247,7 +246,7 @@ class Store:
             return 0
         with self._speaking():
             self.feast().write_to_online_store(view, frame)
-        self._exemplars = {}
+        self._exemplars, self._index = {}, None
         return len(frame)
 
     def _openings(self, author: str, register: str, documents: Collection[str] | None) -> list[Chunk]:
@@ -264,7 +263,16 @@ class Store:
 
     def _rows(self, query: Any, parameters: dict[str, Any]) -> list[Any]:
         with self._speaking(), self._pool().connection() as connection:
-            return list(connection.execute(query, parameters, binary=True).fetchall())
+            rows = list(connection.execute(query, parameters, binary=True).fetchall())
+            self._look(connection)
+        return rows
+
+    def _look(self, connection: Any) -> None:
+        if self._index is None:
+            from twin.store.table import Indexed
+
+            self._index = Indexed()
+        self._has_index = self._index(connection, _chunk_table())
 
     def _run_schema(self) -> None:
         with self._pool().connection() as connection:

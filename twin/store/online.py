@@ -2,7 +2,8 @@
 
 Any Feast user may take it: a feature view is one table with a column a feature. A field with `vector_index=True` and a
 `vector_length` becomes a typed vector (HNSW past 10,000 rows); the tag `full_text: <configuration>` makes a String
-field searchable by words, the tag `index: "true"` gives a field a B-tree for filters.
+field searchable by words, the tag `index: "true"` gives a field a B-tree for filters. A search says the metric that the
+field has: for another one (Feast's own default is L2) every row is read.
 """
 
 from __future__ import annotations
@@ -20,32 +21,16 @@ from feast.infra.online_stores.vector_store import VectorStoreConfig
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import FeastConfigBaseModel
-from feast.type_map import feast_value_type_to_python_type, python_values_to_proto_values
 from feast.value_type import ValueType
 from psycopg import sql
 
 from twin.errors import StoreError
 from twin.store import table as tables
-from twin.store.connection import open_pool, speaking
-from twin.store.query import depth, search
-from twin.store.table import Column, Table
+from twin.store.connection import EF_SEARCH, open_pool, speaking
+from twin.store.query import listed, search
+from twin.store.table import Column, Indexed, Table
+from twin.store.values import TYPES, to_cell, to_values, value_types
 
-_TYPES = {
-    ValueType.STRING: "text",
-    ValueType.INT32: "bigint",
-    ValueType.INT64: "bigint",
-    ValueType.FLOAT: "real",
-    ValueType.DOUBLE: "double precision",
-    ValueType.BOOL: "boolean",
-    ValueType.BYTES: "bytea",
-    ValueType.UNIX_TIMESTAMP: "timestamp with time zone",
-    ValueType.STRING_LIST: "text[]",
-    ValueType.INT32_LIST: "bigint[]",
-    ValueType.INT64_LIST: "bigint[]",
-    ValueType.FLOAT_LIST: "real[]",
-    ValueType.DOUBLE_LIST: "double precision[]",
-    ValueType.BOOL_LIST: "boolean[]",
-}
 _COMPARE = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 Row = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
@@ -55,11 +40,17 @@ Filter: TypeAlias = ComparisonFilter | CompoundFilter
 
 
 class PgVectorOnlineStoreConfig(FeastConfigBaseModel, VectorStoreConfig):  # type: ignore[misc]
-    """`database_url` is a libpq URL; `pool_size` bounds this process's connections."""
+    """`database_url` is a libpq URL; `pool_size` bounds this process's connections.
+
+    Up to `exact_rows` rows a search reads every vector; past them it goes through HNSW, which looks at `ef_search`
+    candidates: more are slower and miss less.
+    """
 
     type: Literal["twin.store.online.PgVectorOnlineStore"] = "twin.store.online.PgVectorOnlineStore"
     database_url: str
     pool_size: int = 8
+    exact_rows: int = tables.EXACT_ROWS
+    ef_search: int = EF_SEARCH
 
 
 class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
@@ -67,9 +58,14 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
 
     _pool: Any = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._indexed = Indexed()
+
     def _connect(self, config: RepoConfig) -> Any:
+        own = config.online_store
         if self._pool is None:
-            self._pool = open_pool(config.online_store.database_url, config.online_store.pool_size)
+            self._pool = open_pool(own.database_url, own.pool_size, own.ef_search)
         return self._pool.connection()
 
     def release(self) -> None:
@@ -88,8 +84,10 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         """Upsert rows in one transaction; builds the vector index when the table has outgrown exact search."""
         shape = table_of(config, table)
         with speaking(config.online_store.database_url), self._connect(config) as connection:
+            tables.loosen(connection, shape, len(data))
             tables.upsert(connection, shape, (_to_row(config, shape, row) for row in data))
-            tables.tend(connection, shape)
+            tables.tend(connection, shape, len(data), config.online_store.exact_rows)
+        self._indexed.forget()
         if progress:
             progress(len(data))
 
@@ -105,14 +103,12 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         names = requested_features or [c.name for c in shape.columns]
         keys = [_key(config, key) for key in entity_keys]
         query = sql.SQL("SELECT entity_key, event_ts, {} FROM {} WHERE entity_key = ANY(%s)").format(
-            _listed(names), shape.id
+            listed(names), shape.id
         )
         with speaking(config.online_store.database_url), self._connect(config) as connection:
             rows = {bytes(row[0]): row[1:] for row in connection.execute(query, [keys], binary=True).fetchall()}
-        types = _value_types(table)
-        return [
-            (rows[key][0], _to_values(types, names, rows[key][1:])) if key in rows else (None, None) for key in keys
-        ]
+        types = value_types(table)
+        return [(rows[key][0], to_values(types, names, rows[key][1:])) if key in rows else (None, None) for key in keys]
 
     def update(
         self,
@@ -156,26 +152,28 @@ class PgVectorOnlineStore(OnlineStore):  # type: ignore[misc]
         import numpy as np
 
         shape = table_of(config, table)
-        parameters: dict[str, Any] = {"limit": top_k, "query": query_string}
-        parameters["depth"] = depth(top_k, both=embedding is not None and bool(query_string))
+        parameters: dict[str, Any] = {"query": query_string}
         parameters["embedding"] = None if embedding is None else np.asarray(embedding, dtype=np.float32)
-        query = search(
-            shape,
-            ["event_ts", "entity_key", *requested_features],
-            vector=embedding is not None,
-            text=bool(query_string),
-            where=_where(shape, filters, parameters),
-            metric=(distance_metric or "").lower(),
-        )
+        where = _where(shape, filters, parameters)
         with speaking(config.online_store.database_url), self._connect(config) as connection:
+            query = search(
+                shape,
+                ("event_ts", "entity_key", *requested_features),
+                limit=top_k,
+                vector=embedding is not None,
+                text=bool(query_string),
+                where="" if where is None else where.as_string(None),
+                metric=(distance_metric or "").lower(),
+                indexed=embedding is not None and self._indexed(connection, shape),
+            )
             rows = connection.execute(query, parameters, binary=True).fetchall()
-        types = _value_types(table)
+        types = value_types(table)
         return sorted((_found(types, requested_features, row, bool(query_string)) for row in rows), key=_by_key)
 
 
 def table_of(config: RepoConfig, view: FeatureView) -> Table:
     """The typed table of a feature view."""
-    keys = tuple(Column(c.name, _TYPES.get(c.dtype.to_value_type(), "text")) for c in view.entity_columns)
+    keys = tuple(Column(c.name, TYPES.get(c.dtype.to_value_type(), "text")) for c in view.entity_columns)
     return Table(_name(config, view), keys, tuple(_column(field) for field in view.features))
 
 
@@ -186,7 +184,7 @@ def _name(config: RepoConfig, view: FeatureView) -> str:
 def _column(field: Any) -> Column:
     index = field.tags.get("index") == "true"
     if not field.vector_index:
-        kind = _TYPES.get(field.dtype.to_value_type(), "bytea")
+        kind = TYPES.get(field.dtype.to_value_type(), "bytea")
         return Column(field.name, kind, full_text=field.tags.get("full_text", ""), index=index)
     metric = (field.vector_search_metric or "cosine").lower()
     if not field.vector_length or metric not in tables.OPERATORS:
@@ -198,10 +196,6 @@ def _column(field: Any) -> Column:
     return Column(field.name, f"vector({field.vector_length})", metric=metric, dimensions=field.vector_length)
 
 
-def _value_types(view: FeatureView) -> dict[str, ValueType]:
-    return {field.name: field.dtype.to_value_type() for field in (*view.entity_columns, *view.features)}
-
-
 def _key(config: RepoConfig, key: EntityKey) -> bytes:
     return bytes(serialize_entity_key(key, entity_key_serialization_version=config.entity_key_serialization_version))
 
@@ -209,8 +203,8 @@ def _key(config: RepoConfig, key: EntityKey) -> bytes:
 def _to_row(config: RepoConfig, table: Table, row: Row) -> list[Any]:
     key, values, event, created = row
     joins = dict(zip(key.join_keys, key.entity_values, strict=True))
-    cells = [_to_cell(joins.get(c.name), c) for c in table.keys] + [
-        _to_cell(values.get(c.name), c) for c in table.columns
+    cells = [to_cell(joins.get(c.name), c) for c in table.keys] + [
+        to_cell(values.get(c.name), c) for c in table.columns
     ]
     return [_key(config, key), _aware(event), None if created is None else _aware(created), *cells]
 
@@ -219,51 +213,10 @@ def _aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _to_cell(value: Value | None, column: Column) -> Any:
-    if value is None or value.WhichOneof("val") in (None, "null_val"):
-        return None
-    if column.type == "bytea" and value.WhichOneof("val") != "bytes_val":
-        return value.SerializeToString()
-    if column.metric:
-        from pgvector import Vector
-
-        return Vector(feast_value_type_to_python_type(value))
-    if column.type == "timestamp with time zone":
-        return _moment(value.unix_timestamp_val)
-    return feast_value_type_to_python_type(value)
-
-
-def _moment(seconds: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OSError, OverflowError, ValueError):  # pandas' NaT reaches Feast as a number beyond all time
-        return None
-
-
-def _to_values(types: dict[str, ValueType], names: Sequence[str], cells: Sequence[Any]) -> dict[str, Value]:
-    return {name: _to_value(types[name], cell) for name, cell in zip(names, cells, strict=True)}
-
-
-def _to_value(kind: ValueType, cell: Any) -> Value:
-    if cell is None:
-        return Value()
-    if kind not in _TYPES:
-        return Value.FromString(bytes(cell))  # type: ignore[no-any-return]
-    if kind in (ValueType.FLOAT_LIST, ValueType.DOUBLE_LIST):
-        value = Value()
-        getattr(value, "float_list_val" if kind is ValueType.FLOAT_LIST else "double_list_val").val.extend(
-            cell.to_list() if hasattr(cell, "to_list") else cell
-        )
-        return value
-    if kind is ValueType.BYTES:
-        cell = bytes(cell)
-    return python_values_to_proto_values([cell], kind)[0]  # type: ignore[no-any-return]
-
-
 def _found(types: dict[str, ValueType], names: Sequence[str], row: Sequence[Any], worded: bool) -> Found:
     event, key, *cells = row
     *features, distance, _, _, score = cells
-    values = _to_values(types, names, features)
+    values = to_values(types, names, features)
     if distance is not None:
         values["distance"] = Value(double_val=float(distance))
     if worded:
@@ -274,10 +227,6 @@ def _found(types: dict[str, ValueType], names: Sequence[str], row: Sequence[Any]
 def _by_key(found: Found) -> tuple[Any, ...]:
     key = found[1]
     return tuple(getattr(value, value.WhichOneof("val")) for value in key.entity_values) if key is not None else ()
-
-
-def _listed(names: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def _where(table: Table, filters: Filter | None, parameters: dict[str, Any]) -> sql.Composable | None:

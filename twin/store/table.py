@@ -6,6 +6,8 @@ an entity and a vector has its length in its type: it can be read in place, and 
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,12 +22,19 @@ if TYPE_CHECKING:
 EXACT_ROWS = 10_000
 """Up to this many rows a full scan is both exact and fast; past it the vectors get an HNSW index."""
 
+LINKS, BUILT_WITH = 16, 128
+"""HNSW's m and ef_construction: `bench.store` says what they give."""
+
+_LOOK_SECONDS = 30.0
+_INDEXABLE = 4_000  # numbers of a halfvec that HNSW takes
+_NAME_BYTES = 63
+
 OPERATORS = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>", "l1": "<+>"}
 _CLASSES = {
-    "cosine": "vector_cosine_ops",
-    "l2": "vector_l2_ops",
-    "inner_product": "vector_ip_ops",
-    "l1": "vector_l1_ops",
+    "cosine": "halfvec_cosine_ops",
+    "l2": "halfvec_l2_ops",
+    "inner_product": "halfvec_ip_ops",
+    "l1": "halfvec_l1_ops",
 }
 _INLINE_DIMENSIONS = 1500  # a vector this long still fits on a page, beside its row
 
@@ -121,6 +130,8 @@ def _add(connection: Connection[Any], table: Table, column: Column) -> None:
                 "GENERATED ALWAYS AS (to_tsvector({}::regconfig, coalesce({}, ''))) STORED"
             ).format(table.id, words, sql.Literal(column.full_text), name)
         )
+        # Ranking reads the words of hundreds of rows, an answer the text of ten: it is the text that moves out.
+        connection.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE MAIN").format(table.id, words))
         connection.execute(sql.SQL("CREATE INDEX ON {} USING gin ({})").format(table.id, words))
 
 
@@ -143,7 +154,8 @@ def upsert(connection: Connection[Any], table: Table, rows: Iterable[Sequence[An
             sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in zip(names, types, strict=True)
         )
         cursor.execute(sql.SQL("CREATE TEMP TABLE incoming (nr bigserial, {}) ON COMMIT DROP").format(declared))
-        with cursor.copy(sql.SQL("COPY incoming ({}) FROM STDIN").format(listed)) as copy:
+        with cursor.copy(sql.SQL("COPY incoming ({}) FROM STDIN WITH (FORMAT BINARY)").format(listed)) as copy:
+            copy.set_types([kind.partition("(")[0] for kind in types])
             for row in rows:
                 copy.write_row(row)
         cursor.execute(
@@ -155,25 +167,93 @@ def upsert(connection: Connection[Any], table: Table, rows: Iterable[Sequence[An
         )
 
 
-def tend(connection: Connection[Any], table: Table) -> bool:
-    """Give a table that has outgrown exact search its HNSW index; True when it was made now."""
+def half(column: Column) -> sql.Composed:
+    """A vector in half precision: what the index keeps, in half the memory."""
+    return sql.SQL("({}::{})").format(sql.Identifier(column.name), sql.SQL(f"halfvec({column.dimensions})"))
+
+
+def loosen(connection: Connection[Any], table: Table, coming: int) -> None:
+    """Take the vector index away before a load after which making it anew is faster than growing it row by row."""
     column = next((c for c in table.columns if c.metric), None)
     if column is None:
-        return False
-    name = f"{table.name}_{column.name}_hnsw"[:63]
+        return
+    name = sql.Identifier(_index_name(table, column))
     found = connection.execute(
-        sql.SQL("SELECT to_regclass(%s) IS NOT NULL, (SELECT count(*) FROM (SELECT 1 FROM {} LIMIT %s) AS few)").format(
-            table.id
-        ),
-        [sql.Identifier(name).as_string(connection), EXACT_ROWS + 1],
+        "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s) AND to_regclass(%s) IS NOT NULL",
+        [table.id.as_string(connection), name.as_string(connection)],
     ).fetchone()
-    assert found is not None
-    if found[0] or found[1] <= EXACT_ROWS:
+    # A row costs about three times as much in an index that is there as in one that is being made.
+    if found is not None and coming * 2 > found[0]:
+        connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(name))
+
+
+def tend(connection: Connection[Any], table: Table, written: int, exact_rows: int = EXACT_ROWS) -> bool:
+    """After `written` new rows: fresh statistics if they are many, and the HNSW index once past `exact_rows`.
+
+    True when the index was made now. Vectors of more than 4,000 numbers have none: pgvector can't index them.
+    """
+    made = _index(connection, table, exact_rows)
+    found = connection.execute(
+        "SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table.id.as_string(connection)]
+    ).fetchone()
+    # Searches are planned by the statistics: after a load the server's own next look may be minutes away.
+    if made or (found is not None and written * 5 >= found[0]):
+        connection.execute(sql.SQL("ANALYZE {}").format(table.id))
+    return made
+
+
+def _index(connection: Connection[Any], table: Table, exact_rows: int) -> bool:
+    column = next((c for c in table.columns if c.metric), None)
+    if column is None or column.dimensions > _INDEXABLE:
         return False
-    connection.execute(
-        sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} USING hnsw ({} {})").format(
-            sql.Identifier(name), table.id, sql.Identifier(column.name), sql.SQL(_CLASSES[column.metric])
+    name = _index_name(table, column)
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [table.name])
+        few = sql.SQL(
+            "SELECT to_regclass(%s) IS NULL AND (SELECT count(*) FROM (SELECT 1 FROM {} LIMIT %s) AS few) > %s"
         )
-    )
-    connection.execute(sql.SQL("ANALYZE {}").format(table.id))
+        found = connection.execute(
+            few.format(table.id), [sql.Identifier(name).as_string(connection), exact_rows + 1, exact_rows]
+        ).fetchone()
+        if found is None or not found[0]:
+            return False
+        connection.execute(
+            sql.SQL("CREATE INDEX {} ON {} USING hnsw ({} {}) WITH (m = {}, ef_construction = {})").format(
+                sql.Identifier(name), table.id, half(column), sql.SQL(_CLASSES[column.metric]), LINKS, BUILT_WITH
+            )
+        )
+        # What earlier versions made, over the whole numbers.
+        connection.execute(
+            sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(f"{table.name}_{column.name}_hnsw"[:_NAME_BYTES]))
+        )
     return True
+
+
+def _index_name(table: Table, column: Column) -> str:
+    name = f"{table.name}_{column.name}_half"
+    if len(name.encode()) <= _NAME_BYTES:
+        return name
+    return f"half_{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+class Indexed:
+    """Which tables have their vector index, asked at most every half a minute. Threads may share one."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, bool]] = {}
+
+    def __call__(self, connection: Connection[Any], table: Table) -> bool:
+        """Whether a search of this table by similarity can go through its index."""
+        at, known = self._known.get(table.name, (-1e9, False))
+        if time.monotonic() - at > _LOOK_SECONDS:
+            column = table.vector()
+            row = connection.execute(
+                "SELECT to_regclass(%s) IS NOT NULL", [sql.Identifier(_index_name(table, column)).as_string(connection)]
+            ).fetchone()
+            known = bool(row and row[0])
+            self._known[table.name] = (time.monotonic(), known)
+        return known
+
+    def forget(self) -> None:
+        """Ask again at the next search: something was written."""
+        self._known = {}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -188,6 +189,7 @@ def test_metrics_tell_of_first_words_speed_steps_and_queue(url: str) -> None:
     for line in (
         'twin_requests_total{status="200"}', "twin_first_token_seconds_count", "twin_tokens_per_second_bucket",
         "twin_retrieval_seconds_sum", 'twin_step_seconds_count{step="facts"}', "twin_in_flight 0.0",
+        "twin_waiting 0.0",
     ):  # fmt: skip
         assert line in said
 
@@ -370,6 +372,30 @@ def test_auto_takes_the_authors_adapter_and_then_needs_no_exemplars(
         assert chat(url, model="base").json()["twin"]["adapter"] == "base"
     finally:
         (pointers / "hesk.json").unlink()
+
+
+def test_a_deadline_ends_a_draft_and_a_missing_adapter_the_readiness(
+    database: str, predictor: str, start: Start, free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    write_text(tmp_path / "params.yaml", "author: {id: hesk, name: Ines Hesk}\nserve: {deadline_seconds: 0.5}\n")
+    port = free_port()
+    env = {
+        "DATABASE_URL": database, "TWIN_ROOT": str(tmp_path), "TWIN_PREDICTOR_URL": predictor, "TWIN_HOME": str(tmp_path)
+    }  # fmt: skip
+    with start(
+        "twin.serving.transformer", "--http_port", str(port), port=port, ready="/v2/health/ready", env=env
+    ) as url:
+        late = chat(url, max_tokens=1500)
+        assert (late.status_code, late.json()["error"]["type"]) == (504, "timeout_error")
+        assert "0.5 s" in late.json()["error"]["message"]
+        pointer = tmp_path / "serving" / "hesk.json"
+        write_json(pointer, {"author": "hesk", "version": "1", "gguf": "gone.gguf"})
+        os.utime(pointer, (1e9, 1e9))
+        assert httpx.get(f"{url}/v2/health/ready", timeout=60).status_code == 503
+        pointer.unlink()
+        until = time.monotonic() + 60
+        while httpx.get(f"{url}/v2/health/ready", timeout=60).status_code != 200:
+            assert time.monotonic() < until
 
 
 def test_without_a_predictor_it_lives_but_is_not_ready(

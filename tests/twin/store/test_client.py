@@ -121,22 +121,69 @@ def test_writing_twice_replaces(filled: Store, make_chunks: Make) -> None:
     assert filled.search("hesk", unit(1), "", 1)[0].chunk.text == "New words on the same piece."
 
 
-def test_a_large_table_gets_its_index_and_still_finds_the_nearest(
-    store: Store, make_chunks: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from twin.store import table
+def test_a_large_table_gets_its_index_and_still_finds_the_nearest(store: Store, make_chunks: Make) -> None:
+    from twin.store.client import _chunk_table
+    from twin.store.query import search
 
-    monkeypatch.setattr(table, "EXACT_ROWS", 300)
+    store.feast().config.online_store.exact_rows = 300
     rng = np.random.default_rng(5)
     vectors = rng.normal(size=(500, 384)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    store.write_chunks(make_chunks([f"text {i}" for i in range(300)], list(vectors[:300])))
+    assert vector_indexes(store) == []
+    assert store.search("hesk", vectors[3], "", 1)[0].chunk.text == "text 3"
+    with store._pool().connection() as connection:  # what earlier versions made
+        connection.execute(
+            "CREATE INDEX twin_chunk_embeddings_embedding_hnsw ON twin_chunk_embeddings "
+            "USING hnsw (embedding vector_cosine_ops)"
+        )
     store.write_chunks(make_chunks([f"text {i}" for i in range(500)], list(vectors)))
-    with store._pool().connection() as connection:
-        names = connection.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%hnsw%'").fetchall()
-        assert names == [("twin_chunk_embeddings_embedding_hnsw",)]
-        connection.execute("SET enable_seqscan = off; SET enable_sort = off")
+    assert vector_indexes(store) == ["twin_chunk_embeddings_embedding_half"]
+    made = index_number(store)
+    store.write_chunks(make_chunks(["text 0"], [vectors[0]]))
+    assert index_number(store) == made
+    store.write_chunks(make_chunks([f"text {i}" for i in range(500)], list(vectors)))
+    assert index_number(store) > made  # made anew: faster than 500 rows one by one
     for place in (3, 77, 499):
-        assert store.search("hesk", vectors[place], "", 1)[0].chunk.text == f"text {place}"
+        hit = store.search("hesk", vectors[place], "", 1)[0]
+        assert (hit.chunk.text, hit.similarity) == (f"text {place}", pytest.approx(1.0, abs=1e-6))
+    with store._pool().connection() as connection:
+        connection.execute("SET enable_seqscan = off; SET enable_sort = off")
+        asked = search(
+            _chunk_table(), ("id",), limit=1, vector=True, text=False, where="author = %(author)s", indexed=True
+        )
+        told = connection.execute(
+            "EXPLAIN " + asked.as_string(None), {"embedding": vectors[3], "author": "hesk"}
+        ).fetchall()
+    assert "twin_chunk_embeddings_embedding_half" in str(told)
+
+
+def index_number(store: Store) -> int:
+    with store._pool().connection() as connection:
+        row = connection.execute("SELECT 'twin_chunk_embeddings_embedding_half'::regclass::oid::bigint").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def vector_indexes(store: Store) -> list[str]:
+    with store._pool().connection() as connection:
+        return [n for (n,) in connection.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%hnsw%'")]
+
+
+def test_words_that_stand_everywhere_do_not_crowd_out_a_rare_one(
+    store: Store, make_chunks: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from twin.store import query
+
+    monkeypatch.setattr(query, "_WORDED", 5)
+    query.search.cache_clear()
+    common = [f"The garden table, the kettle and {'it' * (i % 7)} number{i}" for i in range(200)]
+    store.write_chunks(make_chunks([*common, "A garden \\' heron"], [unit(1)] * 201))
+    found = store.search("hesk", None, "the heron's garden table \\ '", 3)
+    assert [hit.chunk.text for hit in found] == ["A garden \\' heron"]
+    assert len(store.search("hesk", None, "garden", 3)) == 3
+    assert store.search("hesk", None, "the and", 3) == []
+    query.search.cache_clear()
 
 
 def test_an_absent_database_and_an_empty_one_say_what_to_do(settings: Settings, postgres_url: str) -> None:
