@@ -113,7 +113,7 @@ class Stack:
             desk = self.desk.pid if self.desk else 0
             found = [one for one in checks.running(self.made) if one.pid not in (desk, os.getpid())]
             return [*found, *self._victims("database")]
-        return [one for one in checks.running(self.made) if _MODULES[name] in one.cmdline()]
+        return [one for one in checks.running(self.made) if _MODULES[name] in checks.command(one)]
 
     def _ready(self) -> bool:
         import httpx
