@@ -178,7 +178,7 @@ def _torn(path: Path) -> str:
         elif path.suffix == ".safetensors":
             from safetensors import deserialize
 
-            deserialize(path.read_bytes())  # numpy has no bfloat16
+            deserialize(path.read_bytes())  # type: ignore[no-untyped-call, unused-ignore]  # numpy has no bfloat16
         elif path.suffix in (".sqlite", ".db"):
             with sqlite3.connect(path) as connection:
                 said = connection.execute("PRAGMA quick_check(1)").fetchone()
