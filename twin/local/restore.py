@@ -25,6 +25,13 @@ from twin.settings import Settings
 
 JOURNAL = "restore.json"
 _FRESH = ".restoring"
+_MLFLOWS_PLACES = (
+    "UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)",
+    "UPDATE runs SET artifact_uri = replace(artifact_uri, ?, ?)",
+    "UPDATE model_versions SET source = replace(source, ?, ?)",
+    "UPDATE model_versions SET storage_location = replace(storage_location, ?, ?)",
+)
+"""Where MLflow's tables name folders."""
 
 Move = tuple[str, str]
 
@@ -144,12 +151,8 @@ def _relocate(settings: Settings, manifest: dict[str, Any]) -> None:
     database = home / "mlflow" / "mlflow.db"
     if database.exists():
         with closing(sqlite3.connect(database)) as opened, opened:
-            for table, column in (
-                ("experiments", "artifact_location"), ("runs", "artifact_uri"), ("model_versions", "source"),
-                ("model_versions", "storage_location"),
-            ):  # fmt: skip
-                for old, new in pairs:
-                    opened.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (old, new))  # noqa: S608
+            for statement in _MLFLOWS_PLACES:
+                opened.executemany(statement, pairs)
 
 
 def _renamed(value: Any, pairs: Sequence[tuple[str, str]]) -> Any:

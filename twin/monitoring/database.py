@@ -17,6 +17,9 @@ COLUMNS = (
     "id", "at", "author", "register", "adapter", "brief", "text", "seconds", "scores", "citations", "chunks", "measures",
     "brief_words", "words", "prompt_hash",
 )  # fmt: skip
+_ABOVE = """
+DELETE FROM payload_events WHERE time <= (SELECT time FROM payload_events ORDER BY time DESC OFFSET %s LIMIT 1)
+"""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS payload_events (
     id text PRIMARY KEY, request text NOT NULL, type text NOT NULL, time timestamptz NOT NULL, author text NOT NULL,
@@ -70,10 +73,7 @@ def tidy(connection: Any, keep_days: int) -> int:
     gone = int(
         connection.execute("DELETE FROM payload_events WHERE time < now() - make_interval(days => %s)", [keep_days]).rowcount
     )  # fmt: skip
-    oldest = "SELECT time FROM payload_events ORDER BY time DESC OFFSET %s LIMIT 1"
-    return gone + int(
-        connection.execute(f"DELETE FROM payload_events WHERE time <= ({oldest})", [MOST_ROWS]).rowcount  # noqa: S608
-    )
+    return gone + int(connection.execute(_ABOVE, [MOST_ROWS]).rowcount)
 
 
 def read(url: str, author: str, limit: int) -> pd.DataFrame:
