@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from twin import progress
 from twin.progress import Progress, read
 
 
@@ -18,6 +19,16 @@ def test_steps_are_followed_from_a_file(tmp_path: Path, capsys: pytest.CaptureFi
     (done,) = read(tmp_path)
     assert done["state"] == "done" and done["detail"] == "loss 3.1"
     assert "train: learn 2/4 · loss 3.1" in capsys.readouterr().err
+
+
+def test_a_clock_that_is_set_back_stops_no_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_EVERY_SECONDS", 0.0)
+    with Progress("train", tmp_path).step("learn", 4) as step:
+        now = step.started
+        monkeypatch.setattr(progress.time, "time", lambda: now - 86400)
+        step.advance(2)
+        (running,) = read(tmp_path)
+        assert running["done"] == 2 and 0 <= running["eta_seconds"] < 3600
 
 
 def test_a_failure_is_shown_with_its_words(tmp_path: Path) -> None:
