@@ -45,16 +45,17 @@ def dataset(tmp_path: Path) -> Path:
     return tmp_path / "dataset"
 
 
-def edit(settings: Settings, chosen: str) -> None:
+def edit(settings: Settings, number: int, chosen: str) -> None:
     """What the page does when a person takes an edited draft."""
-    record = {"id": "d1", "text": "Walls are structures.", "order": {"brief": "the wall", "register": "post"}}
+    record = {"id": f"d{number}", "text": "Walls are structures.", "order": {"brief": "the wall", "register": "post"}}
     assert edits.accept(Workspace(settings.root, "wren"), record, chosen)
 
 
 def test_edits_are_pairs_and_a_text_that_is_tested_on_is_not(settings: Settings, dataset: Path, tmp_path: Path) -> None:
     nobody = BasePaths("none", tmp_path, None)
-    for chosen in ("The wall was wet.", f"As I said: {LATER}", "Call me at 020 7946 0958 or mail jo@wren.org today."):
-        edit(settings, chosen)
+    chosen = ("The wall was wet.", f"As I said: {LATER}", "Call me at 020 7946 0958 or mail jo@wren.org today.")
+    for number, text in enumerate(chosen):
+        edit(settings, number, text)
     progress = Progress("train", settings.progress)
     found = pairs(dataset, tmp_path, nobody, tmp_path / "work", params(), settings, progress)
     assert [pair.chosen for pair in found.pairs] == ["The wall was wet."]
@@ -109,7 +110,7 @@ def adapter(base: BasePaths, tmp_path: Path) -> Path:
 def test_what_models_write_is_sifted_and_nothing_held_out_is_asked_for(
     settings: Settings, dataset: Path, tmp_path: Path, base: BasePaths, adapter: Path
 ) -> None:
-    edit(settings, "The wall was wet.")
+    edit(settings, 1, "The wall was wet.")
     chosen, work = params(texts=4, tries=2), tmp_path / "work"
     fits = "The sea is a large body of water, and walls are built beside it to keep the land dry and safe."
     # A sampling that was cut short has left this one; it is not written again.

@@ -143,6 +143,7 @@ def test_the_stage_goes_on_after_fine_tuning_and_learns_from_edits(
     space = Workspace(settings.root, "wren")
     for number in range(4):
         record = {
+            "id": f"d{number}",
             "text": f"Boats number {number} are a kind of vessel.",
             "order": {"brief": "boats", "register": "post"},
         }
