@@ -7,7 +7,7 @@ import sys
 
 COMMANDS = [
     ["bench.author"], ["bench.startup"], ["bench.crawl"], ["bench.hostile"], ["bench.streams"], ["bench.prepare"],
-    ["bench.store"], ["bench.serving"], ["bench.webui"], ["bench.scale"],
+    ["bench.store"], ["bench.serving"], ["bench.webui"], ["bench.scale"], ["bench.log"], ["bench.faults"], ["bench.load"],
 ]  # fmt: skip
 
 for command in COMMANDS:

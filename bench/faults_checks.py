@@ -118,7 +118,17 @@ def orphans(made: Project) -> list[str]:
     until = time.monotonic() + _ORPHAN_SECONDS
     while (found := running(made)) and time.monotonic() < until:
         time.sleep(0.2)
-    return [f"{' '.join(process.cmdline())[:120]}" for process in found]
+    return [" ".join(command(process))[:120] for process in found]
+
+
+def command(process: Any) -> list[str]:
+    """What it was started with; nothing when it ended while we looked."""
+    import psutil
+
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
 
 
 def running(made: Project) -> list[Any]:

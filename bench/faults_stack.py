@@ -39,6 +39,14 @@ class Stack:
         self.desk: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self) -> None:
         for stage in ("collect", "prepare", "features"):
             if self.made.start("twin", stage, stderr=subprocess.DEVNULL).wait(_START_SECONDS):
                 raise SystemExit(f"{stage} does not run at all")
@@ -48,7 +56,6 @@ class Stack:
         threading.Thread(target=self._listen, args=(self.desk,), daemon=True).start()
         if self._until(self._written_since(time.monotonic())) is None:
             raise SystemExit("no draft came out of an untouched stack")
-        return self
 
     def __exit__(self, *_: object) -> None:
         if self.desk is not None:
@@ -113,7 +120,7 @@ class Stack:
             desk = self.desk.pid if self.desk else 0
             found = [one for one in checks.running(self.made) if one.pid not in (desk, os.getpid())]
             return [*found, *self._victims("database")]
-        return [one for one in checks.running(self.made) if _MODULES[name] in one.cmdline()]
+        return [one for one in checks.running(self.made) if _MODULES[name] in checks.command(one)]
 
     def _ready(self) -> bool:
         import httpx

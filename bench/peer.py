@@ -83,7 +83,7 @@ def beside(root: Path, params: Params, mine: dict[str, Any]) -> dict[str, Any]:
 
 def theirs(job: dict[str, Any]) -> None:
     """The process of TRL: conversations in, an adapter out."""
-    from datasets import Dataset  # type: ignore[import-untyped, unused-ignore]
+    from datasets import Dataset  # type: ignore[import-not-found, import-untyped, unused-ignore]
     from peft import LoraConfig
     from transformers import AutoTokenizer
     from trl import SFTConfig, SFTTrainer  # type: ignore[import-not-found, attr-defined, unused-ignore]

@@ -36,6 +36,11 @@ def holder(home: Path) -> int | None:
         return 0
 
 
+def stands(home: Path) -> bool:
+    """Whether the home of a stack that is up is still there: without its lock nobody can find the supervisor."""
+    return (home / _LOCK).exists()
+
+
 @contextmanager
 def held(home: Path) -> Iterator[None]:
     """Be the supervisor of this home's stack; raises StackError when another is."""

@@ -156,6 +156,9 @@ def _watch(settings: Settings, services: list[Child], pipeline: Child | None) ->
                 )
             pipeline = None
         if looks % _DATABASE_LOOKS == 0:
+            if not presence.stands(settings.home):
+                _say(f"{settings.home} was removed")  # to bring a database back there would undo it
+                return
             _revive_database(settings)
             bury([*services, *([pipeline] if pipeline else [])])
         looks += 1

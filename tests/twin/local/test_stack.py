@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from twin.local import postgres, stack
+from twin.local import postgres, presence, stack
 from twin.settings import Settings
 
 
@@ -38,6 +38,14 @@ def test_a_killed_database_is_started_again_under_the_same_address(home: Setting
     stack._revive_database(home)
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_stack_whose_home_was_removed_ends_and_makes_no_new_one(settings: Settings) -> None:
+    settings.home.mkdir(parents=True)
+    with presence.held(settings.home):
+        shutil.rmtree(settings.home)
+        stack._watch(settings, [], None)
+    assert not settings.home.exists()
 
 
 def test_another_servers_database_is_left_to_its_owner(settings: Settings) -> None:
