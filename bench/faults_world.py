@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import socket
@@ -17,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from bench import tiny
 from twin.files import write_json, write_text
 from twin.workspace import Workspace
 
@@ -32,10 +32,6 @@ collect: {{allow_loopback: true}}
 validate: {{min_words: 1}}
 train: {{base_model: "{base}", epochs: 6, batch_size: 4, micro_batch_size: 2, rank: 4, alpha: 8}}
 """
-_TEMPLATE = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 
 
 @dataclass(slots=True)
@@ -79,12 +75,12 @@ def project(learning: bool = True, extensions: Path | None = None) -> Iterator[P
     try:
         with _site(shown) as url:
             made = Project(root, shown)
-            base = _tiny_base(root / "base") if learning else "bundled"
+            base = tiny.base(root / "base", [_text(number) for number in range(40)]) if learning else "bundled"
             write_text(root / "params.yaml", _PARAMS.format(url=url, base=base))
             for number in range(12):
                 write_text(made.space.inbox / "texts" / f"{number}.md", _text(1000 + number))
             if learning:
-                _dataset(made.space)
+                tiny.dataset(made.space.dataset, [_text(n)[:120] for n in range(len(tiny.SPLITS))], "About day {}")
             if extensions is not None:
                 shutil.copytree(extensions, made.home / "torch_extensions")
             plain = {k: v for k, v in os.environ.items() if not k.startswith(("TWIN_", "DATABASE_URL", "MLFLOW_"))}
@@ -148,46 +144,3 @@ def _text(number: int) -> str:
         for n in range(14)
     )
     return f"# Day {number}\n\n" + " ".join(said)
-
-
-def _tiny_base(folder: Path) -> Path:
-    """A two-layer Llama with random weights and a tokenizer of its own."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    raw = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    raw.train_from_iterator(
-        map(_text, range(40)),
-        trainers.BpeTrainer(
-            vocab_size=400, special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"], show_progress=False,
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        ),
-    )  # fmt: skip
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|im_end|>")
-    tokenizer.chat_template = _TEMPLATE
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-            num_key_value_heads=2, eos_token_id=tokenizer.eos_token_id, pad_token_id=None,
-        )
-    ).save_pretrained(folder)  # fmt: skip
-    return folder
-
-
-def _dataset(space: Workspace) -> None:
-    """Examples to train on, as the dataset stage writes them."""
-    import pandas as pd
-
-    from twin import tables
-
-    splits = ["train"] * 18 + ["validation"] * 4 + ["test"] * 2
-    rows = [
-        {"id": f"files:{n}#0", "document_id": f"files:{n}", "register": "post", "kind": "brief", "split": split,
-         "messages": json.dumps([{"role": "user", "content": f"About day {n}"}]), "completion": _text(n)[:120]}
-        for n, split in enumerate(splits)
-    ]  # fmt: skip
-    tables.write(pd.DataFrame(rows), space.dataset / tables.EXAMPLES, "examples")

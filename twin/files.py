@@ -20,7 +20,9 @@ from typing import Any
 SPOOLS = "twin-spool-*"
 """What the folders of `Spool` are called."""
 
-_HOLDER = re.compile(r"^\.(.+)\.[a-z0-9_]{8}$")
+HOLDER = re.compile(r"^\.(.+)\.[a-z0-9_]{8}$")
+"""What the folders are called in which `replacing` writes: the name it writes for is the first group."""
+
 _OLD = "old"
 # Of renameat2: paths as they are, and both names trade places.
 _HERE, _SWAP = -100, 2
@@ -97,7 +99,7 @@ def heal(folder: Path, leave: Collection[str] = ()) -> list[Path]:
     mended = []
     for place, folders, _ in os.walk(folder):
         kept = [name for name in folders if name not in leave]
-        left = {name: Path(place, found[1]) for name in kept if (found := _HOLDER.match(name))}
+        left = {name: Path(place, found[1]) for name in kept if (found := HOLDER.match(name))}
         folders[:] = [name for name in kept if name not in left]
         for name, path in left.items():
             holder = Path(place, name)
@@ -121,6 +123,18 @@ def sweep(folder: Path, pattern: str, own: Path | None = None) -> list[Path]:
         with contextlib.suppress(OSError):
             gone += [left] if _ended(left) else []
     return gone
+
+
+def ownerless(holder: Path) -> bool:
+    """Whether a folder that its writer locks has none that lives."""
+    with contextlib.suppress(OSError):
+        handle = os.open(holder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        finally:
+            os.close(handle)
+    return False
 
 
 def _ended(holder: Path, path: Path | None = None) -> bool:

@@ -47,8 +47,8 @@ WAYS = (
 )  # fmt: skip
 # Modules that speak to this machine alone: ports they try, processes they have started.
 HERE = (
-    "twin.local.doctor_services", "twin.local.processes", "twin.local.stack", "twin.serving.http", "twin.serving.predictor", "twin.sources.guard",
-    "twin.stages.evaluate_drafts", "webui.main",
+    "twin.local.doctor_services", "twin.local.processes", "twin.local.stack", "twin.serving.http",
+    "twin.serving.predictor", "twin.sources.guard", "twin.stages.evaluate_drafts", "webui.main",
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def check(purpose: str, url: str) -> str:
         host, parts = "", urlsplit("")
     if parts.scheme not in ("http", "https") or not host:
         raise NetworkError(f"the address for {purpose} is no web address", url[:200], f"Look at {way.named}.")
-    if _here(host):
+    if here(host):
         return url
     if host in _METADATA or _link_local(host):
         raise NetworkError(f"the address for {purpose} is a machine's own secrets", url[:200], f"Look at {way.named}.")
@@ -72,7 +72,8 @@ def check(purpose: str, url: str) -> str:
     return url
 
 
-def _here(host: str) -> bool:
+def here(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 
 _VARIABLE = "TWIN_LIFELINE"
 _LOOK_SECONDS = 0.5
@@ -22,9 +23,15 @@ def follow() -> None:
     if not starter.isdigit():
         return
 
+    # A killed parent says nothing, but its children get another.
+    last_while(lambda: os.getppid() == int(starter))
+
+
+def last_while(needed: Callable[[], bool]) -> None:
+    """End this process, with ORPHANED, soon after `needed` is no longer true."""
+
     def watch() -> None:
-        # A killed parent says nothing, but its children get another.
-        while os.getppid() == int(starter):
+        while needed():
             time.sleep(_LOOK_SECONDS)
         os._exit(ORPHANED)
 

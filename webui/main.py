@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import threading
 
 from nicegui import app, background_tasks, ui
 
+from twin import hosts, tracing
 from twin import settings as twin_settings
-from twin import tracing
 from twin.errors import AccountError, PortTaken, TwinError
 from twin.settings import Settings
 from twin.workspace import Workspace
@@ -47,7 +46,7 @@ def build(settings: Settings, names: tuple[str, ...] = ()) -> Door:
 def main() -> None:
     """Serve until stopped; raises PortTaken, and AccountError before it would stand open to others."""
     settings = twin_settings.load()
-    here = _loopback(settings.webui_host)
+    here = hosts.here(settings.webui_host)
     _claim(settings.webui_host, settings.webui_port)
     door = build(settings, settings.webui_names or ((settings.webui_host, "127.0.0.1", "localhost") if here else ()))
     if not here and not door.login:
@@ -72,13 +71,6 @@ async def _shut(door: Door, here: bool) -> None:
         await asyncio.sleep(_SHUT_SECONDS)
         door.shut()
     app.shutdown()
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _claim(host: str, port: int) -> None:

@@ -45,11 +45,23 @@ KEYS = """document.addEventListener('keydown', (e) => {
   if (found && found.checkVisibility()) { e.preventDefault(); found.click(); }
 });"""
 
+# What somebody does before the page is connected waits inside NiceGUI and is then sent in no certain order: a name
+# could arrive after the Enter that hands it in. So an early press of a button or of Enter waits until the rest is sent.
+EARLY = """for (const kind of ['click', 'keydown']) addEventListener(kind, (e) => {
+  const presses = kind === 'click' ? e.target.closest('button, [role=button]') : e.key === 'Enter' && e.target.matches('input');
+  if (window.did_handshake || !e.isTrusted || !presses) return;
+  e.preventDefault(); e.stopImmediatePropagation();
+  const again = () => setTimeout(() => {
+    window.did_handshake ? setTimeout(() => e.target.dispatchEvent(new e.constructor(kind, e)), 50) : again();
+  }, 10);
+  again();
+}, true);"""
+
 
 def install() -> None:
-    """Put the style sheet and the keys on every page; called once, when the pages are registered."""
+    """Put the style sheet, the keys and the wait for the connection on every page; called once, when the pages are registered."""
     css = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("theme.css", "plots.css"))
-    ui.add_head_html(f"<style>{css}</style><script>{KEYS}</script>", shared=True)
+    ui.add_head_html(f"<style>{css}</style><script>{KEYS}{EARLY}</script>", shared=True)
 
 
 def page(path: str) -> ui.page:

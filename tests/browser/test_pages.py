@@ -21,6 +21,14 @@ PATHS = (
     "/settings",
 )  # fmt: skip
 
+# The page takes itself for unconnected in its first second.
+LATE = """let done = false
+const since = Date.now()
+Object.defineProperty(window, "did_handshake", {
+  get: () => done && Date.now() - since > 1000,
+  set: (value) => { done = value },
+})"""
+
 
 def test_from_the_first_visit_to_a_source(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:
     settings = world.settings_for(tmp_path)
@@ -46,6 +54,25 @@ def test_from_the_first_visit_to_a_source(serve: Any, tab: Any, world: Any, tmp_
     page.get_by_role("button", name="Remove Substack https://ada.substack.com").click()
     page.get_by_role("button", name="Remove", exact=True).click()
     page.get_by_text("1 source", exact=True).wait_for()
+
+
+def test_a_name_typed_before_the_page_is_connected_is_taken(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:
+    settings = world.settings_for(tmp_path)
+    server = serve(settings)
+    # What waits for the connection arrives in no certain order, so once would prove little.
+    for how in ("button", "key") * 3:
+        page = tab()
+        page.add_init_script(LATE)
+        page.goto(server.url)
+        page.get_by_label("Your name").fill("Ada Reed")
+        if how == "button":
+            page.get_by_role("button", name="Begin").click()
+        else:
+            page.keyboard.press("Enter")
+        page.wait_for_url("**/sources")
+        assert params.load(tmp_path / "params.yaml").author.name == "Ada Reed"
+        page.close()
+        (tmp_path / "params.yaml").unlink()
 
 
 def test_a_draft_by_keyboard_reload_and_second_tab(

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from twin.files import read_json
+from twin.files import HOLDER, SPOOLS, ownerless, read_json
 from twin.local import champion
 from twin.local.finding import BAD, OK, SKIPPED, WARN, Finding
 from twin.params import Params
@@ -29,7 +27,6 @@ _PACKAGES = (
     "nicegui", "dvc", "kfp",
 )  # fmt: skip
 _LITTLE, _LEAST = 2 * 2**30, 256 * 2**20
-_HALF = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # what twin.files.replacing calls its temporary folders
 _WEIGHTS = "adapter_model.safetensors"
 _NOT_LOOKED_INTO = ("postgres", "torch_extensions", "artifacts")
 _OLD_REPORT = 14 * 86_400
@@ -182,20 +179,7 @@ def _left(settings: Settings) -> Iterator[Path]:
             for name in list(names):
                 if name in _NOT_LOOKED_INTO:
                     names.remove(name)
-                elif _HALF.match(name) or name.startswith("twin-spool-"):
+                elif HOLDER.match(name) or fnmatch(name, SPOOLS):
                     names.remove(name)
-                    if _ownerless(Path(folder) / name):
+                    if ownerless(Path(folder) / name):
                         yield Path(folder) / name
-
-
-def _ownerless(folder: Path) -> bool:
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        finally:
-            os.close(handle)
-        return True
-    return False

@@ -10,7 +10,6 @@ from contextlib import closing
 from pathlib import Path
 
 from twin import tables
-from twin.errors import TwinError
 from twin.files import read_json
 from twin.local import champion, presence
 from twin.local.finding import BAD, OK, SKIPPED, WARN, Finding
@@ -119,20 +118,20 @@ def webui(settings: Settings, params: Params) -> Finding:
 
 
 def pointer(settings: Settings, params: Params) -> Finding:
-    """The version that the pointer names against the one that the predictor has loaded."""
-    from twin.generation import Predictor
+    """The version that the pointer names against the one that the endpoint finds loaded."""
+    import httpx
 
     file = champion.pointer(settings, params.author.id)
     if not file.exists():
         return Finding("", SKIPPED, "none yet: the base model writes")
     version = str(read_json(file)["version"])
-    asked = Predictor(settings.predictor_url, timeout=_SECONDS)
+    # The predictor itself answers its own stack alone.
+    key = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
     try:
-        loaded = asked.versions()
-    except TwinError:
-        return Finding("", SKIPPED, f"version {version}; no predictor to ask")
-    finally:
-        asked.close()
+        reply = httpx.get(f"{settings.endpoint_url}/openai/v1/models", headers=key, timeout=_SECONDS).raise_for_status()
+        loaded = {one["id"]: one["version"] for one in reply.json()["data"]}
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return Finding("", SKIPPED, f"version {version}; no endpoint to ask")
     if loaded.get(params.author.id) != version:
         mend = f"It follows {file} within two seconds; if not, read {settings.logs / 'predictor.log'}."
         return Finding("", BAD, f"version {version} should write, {loaded.get(params.author.id) or 'none'} does", mend)

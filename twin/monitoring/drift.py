@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.files import write_text
 from twin.monitoring.calibrate import decide
+from twin.monitoring.page import render
 from twin.monitoring.sections import Section
 
 if TYPE_CHECKING:
@@ -132,23 +133,14 @@ def evidently(reference: pd.DataFrame, current: pd.DataFrame, page: Path, share:
 
     Its own threshold is `share` over the number of columns, so that its page, too, keeps to `share` for all of them.
     """
-    import warnings
-
-    from evidently import DataDefinition, Dataset, Report
+    from evidently import DataDefinition
     from evidently.presets import DataDriftPreset
 
     names = list(reference.columns)
-    shape = DataDefinition(numerical_columns=names)
     preset = DataDriftPreset(
         columns=names, num_method="ks", num_threshold=share / len(names), drift_share=1 / len(names)
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a constant column has no correlation: nobody need hear it
-        run = Report([preset]).run(
-            Dataset.from_pandas(current, data_definition=shape), Dataset.from_pandas(reference, data_definition=shape)
-        )
-        page.parent.mkdir(parents=True, exist_ok=True)
-        run.save_html(str(page))
+    run = render(preset, DataDefinition(numerical_columns=names), page, current, reference)
     found = {}
     for metric in run.dict()["metrics"]:
         if "column" in metric["config"]:

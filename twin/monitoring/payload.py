@@ -80,9 +80,9 @@ def place(home: Path) -> Path:
 
 
 def replay(database_url: str, spool: Path, keep_days: int) -> int:
-    """Write what dead processes left in the spool and let go of what is too old; how many events. Raises psycopg's errors."""
+    """Write what dead processes left in the spool and let go of what is too old; how many events. Raises StoreError."""
     waiting = Spool(spool)
-    with database.connect(database_url) as connection:
+    with database.asking(database_url) as connection:
         found = _replayed(connection, waiting)
         database.tidy(connection, keep_days)
     return found

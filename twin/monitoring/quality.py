@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin.monitoring.page import render
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -53,17 +55,11 @@ def _table(documents: pd.DataFrame) -> pd.DataFrame:
 
 
 def _page(table: pd.DataFrame, page: Path) -> None:
-    import warnings
-
-    from evidently import DataDefinition, Dataset, Report
+    from evidently import DataDefinition
     from evidently.presets import DataSummaryPreset
 
     shape = DataDefinition(
         numerical_columns=["words", "characters", "has_title", "has_url", "age_days"],
         categorical_columns=["source", "register", "language"],
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        run = Report([DataSummaryPreset()]).run(Dataset.from_pandas(table, data_definition=shape), None)
-        page.parent.mkdir(parents=True, exist_ok=True)
-        run.save_html(str(page))
+    render(DataSummaryPreset(), shape, page, table)

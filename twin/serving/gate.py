@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from twin import hosts
 from twin.serving import http
 
 # KServe's switches, with which who may write a draft could take the twin away; and its versions of a model, which it
@@ -14,14 +14,6 @@ from twin.serving import http
 SHUT = re.compile(r"/v2/repository/|/v2/models/[^/]*/versions/")
 _SHUT_QUERY = re.compile(rb"(?:^|&)model_version=")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Gate:
@@ -42,7 +34,7 @@ class Gate:
     def _refusal(self, scope: Any) -> Any:
         given = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host, origin = given.get("host", ""), given.get("origin")
-        if self.here and not is_loopback(_name(f"//{host}")):
+        if self.here and not hosts.here(_name(f"//{host}")):
             return http.error(421, "this server answers to localhost alone: ask it as http://localhost or 127.0.0.1")
         if scope["method"] not in _SAFE and origin is not None and _place(origin) != host:
             return http.error(403, "this request comes from another site's page")

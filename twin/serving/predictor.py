@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twin import lifeline, tracing
+from twin import hosts, lifeline, tracing
 from twin import settings as settings_module
 from twin.basemodel import bundled_gguf
 from twin.errors import ModelError, TwinError
@@ -311,7 +311,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tracing.setup("twin-predictor", settings.otlp_endpoint)
         sock = http.listen(args.host, args.port, "predictor", "TWIN_PREDICTOR_PORT")
         asyncio.run(predictor.refresh())
-        here = gate.is_loopback(sock.getsockname()[0])
+        here = hosts.here(sock.getsockname()[0])
         return http.serve(app(predictor, here=here, key=settings.predictor_key), sock)
     except TwinError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from twin import hosts, tracing
 from twin import params as params_module
 from twin import settings as settings_module
-from twin import tracing
 from twin.errors import TwinError
 from twin.records import Draft
 from twin.serving import gate, http, keys, openai, schema
@@ -116,7 +116,7 @@ def serve(twin: Twin, sock: socket.socket) -> None:
     app.include_router(openai.router(twin))
     app.add_middleware(http.StopWhenGone, suffix=(":predict", "/infer"))
     app.add_middleware(keys.Guard, keys=keys.Keys(twin.settings.api_keys))
-    app.add_middleware(gate.Gate, here=gate.is_loopback(sock.getsockname()[0]))
+    app.add_middleware(gate.Gate, here=hosts.here(sock.getsockname()[0]))
     kserve_document = app.openapi
     app.openapi = lambda: schema.document(kserve_document(), twin.params)
     tracing.setup("twin-transformer", twin.settings.otlp_endpoint)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin import tables
-from twin.errors import StoreError
 from twin.files import read_json, replacing, write_json
 from twin.monitoring import database, drift, payload, quality, reports
 from twin.params import Params
@@ -37,7 +36,7 @@ def monitor(out: Path, params: Params, settings: Settings, progress: Progress) -
     author, chosen = params.author.id, params.monitor
     work = Workspace(settings.root, author)
     with progress.step("read the log") as step:
-        _replay(settings, chosen.keep_days)
+        payload.replay(settings.database_url, payload.place(settings.home), chosen.keep_days)
         log = payload.read(settings.database_url, author, monitor_sources.MOST)
         step.advance(1, f"{len(log)} drafts")
     with progress.step("find the references") as step:
@@ -46,9 +45,7 @@ def monitor(out: Path, params: Params, settings: Settings, progress: Progress) -
     now = datetime.now(UTC)
     with progress.step("compare", len(sections)), replacing(out) as fresh:
         fresh.mkdir()
-        found = drift.compare(
-            sections, fresh, min_rows=chosen.min_requests, false_alarms=chosen.false_alarms
-        )  # fmt: skip
+        found = drift.compare(sections, fresh, min_rows=chosen.min_requests, false_alarms=chosen.false_alarms)
         (fresh / "voice.html").replace(fresh / "drift.html")
         cooling = _keep(settings, author, now, found, chosen.cooldown_days)
         whole = _whole(found, out, now, params, cooling) | drift.summary(log.head(chosen.window))
@@ -66,17 +63,6 @@ def claim(params: Params, settings: Settings) -> bool:
     """Whether whoever asks may start the training that the newest report calls for: once in a cool-down."""
     with database.asking(settings.database_url) as connection:
         return reports.claim(connection, params.author.id, params.monitor.cooldown_days)
-
-
-def _replay(settings: Settings, keep_days: int) -> None:
-    import psycopg
-
-    try:
-        payload.replay(settings.database_url, payload.place(settings.home), keep_days)
-    except psycopg.Error as error:
-        raise StoreError(
-            "the payload log can't be read", str(error).strip(), "Start the database with `twin up`."
-        ) from error
 
 
 def _keep(settings: Settings, author: str, now: datetime, found: list[Found], cooldown_days: float) -> datetime | None:
@@ -121,9 +107,7 @@ def _quality(work: Workspace, fresh: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     aside = work.documents / tables.REJECTED
-    return quality.measure(
-        tables.read(path), tables.count(aside) if aside.exists() else 0, fresh / "quality.html"
-    )  # fmt: skip
+    return quality.measure(tables.read(path), tables.count(aside) if aside.exists() else 0, fresh / "quality.html")
 
 
 def _before(out: Path) -> list[dict[str, Any]]:

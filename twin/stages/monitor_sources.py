@@ -34,7 +34,7 @@ def sections(log: pd.DataFrame, work: Workspace, params: Params, settings: Setti
     chosen = params.monitor
     style = tables.read(work.features / tables.STYLE)
     splits = _splits(work)
-    posts = style if splits is None else style[style["document_id"].isin(splits.loc[splits["split"] == "train", "document_id"])]  # fmt: skip
+    posts = style if splits is None else style[style["document_id"].isin(_taught(splits))]
     newest = str(log["adapter"].iloc[0]) if len(log) else ""
     version = log[log["adapter"] == newest]
     found: list[Section | None] = [
@@ -51,6 +51,11 @@ def sections(log: pd.DataFrame, work: Workspace, params: Params, settings: Setti
 def _splits(work: Workspace) -> pd.DataFrame | None:
     path = work.dataset / tables.SPLIT_TABLE
     return tables.read(path, "splits") if path.exists() else None
+
+
+def _taught(splits: pd.DataFrame) -> pd.Series[str]:
+    """The documents that the adapter learned from."""
+    return splits.loc[splits["split"] == "train", "document_id"]
 
 
 def _voice(current: pd.DataFrame, posts: pd.DataFrame, work: Workspace, params: Params, settings: Settings) -> Section:
@@ -94,9 +99,7 @@ def _authorship(reference: list[str], current: list[str], work: Workspace, param
     if not all(current) or splits is None or not path.exists():
         return None
     documents = tables.read(path, "documents")
-    taught = documents[documents["id"].isin(
-        splits.loc[splits["split"] == "train", "document_id"])]  # fmt: skip
-    own = list(taught["text"])[-_TEXTS:]
+    own = list(documents.loc[documents["id"].isin(_taught(splits)), "text"])[-_TEXTS:]
     strangers = [texts[:_TEXTS] for texts in others.shipped().values()]
     if len(own) < params.monitor.min_requests:
         return None

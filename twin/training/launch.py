@@ -6,17 +6,15 @@ import os
 import re
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from twin import lifeline
 from twin.errors import TrainingError
 
 MODULE = "twin.training.sft"
 # A process that dies takes its peers with it; so often all begin anew from the last whole checkpoint.
 RESTARTS = 2
-ORPHANED = 143
 # Names the process that started the training; the training ends when that is gone.
 LAUNCHER = "TWIN_LAUNCHER"
 # Names the folder of the part that DeepSpeed compiles.
@@ -59,16 +57,10 @@ def end_with_those_who_started_it() -> None:
 
     torchrun gives each process a session of its own: an orphan would train on, into the checkpoints of the next run.
     """
-    parent, launcher = os.getppid(), int(os.environ.get(LAUNCHER, "0"))
-
-    def watch() -> None:
-        while os.getppid() == parent and (not launcher or psutil.pid_exists(launcher)):
-            time.sleep(0.5)
-        os._exit(ORPHANED)
-
     import psutil
 
-    threading.Thread(target=watch, daemon=True).start()
+    parent, launcher = os.getppid(), int(os.environ.get(LAUNCHER, "0"))
+    lifeline.last_while(lambda: os.getppid() == parent and (not launcher or psutil.pid_exists(launcher)))
 
 
 def launch(arguments: Sequence[str], env: dict[str, str], log: Path) -> None:

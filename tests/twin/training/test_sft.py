@@ -16,9 +16,10 @@ import pytest
 
 from twin.errors import TrainingError
 from twin.files import read_json
+from twin.lifeline import ORPHANED
 from twin.params import Train
 from twin.training.job import last_complete
-from twin.training.launch import LAUNCHER, MODULE, ORPHANED, command, environment, launch
+from twin.training.launch import LAUNCHER, MODULE, command, environment, launch
 from twin.training.sft import SftConfig, write_config
 
 pytestmark = pytest.mark.slow
