@@ -18,7 +18,8 @@ up: setup  ## set up, build the twin and open it at http://127.0.0.1:8080
 
 test: setup  ## set up and pass every test
 	@sh tools/chromium.sh
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	@# Files in their order: by number of tests, the longest would all come last, side by side.
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 setup: $(STAMP) data/juno-marsh/inbox  ## the environment and the sample author
 

@@ -58,7 +58,9 @@ def connect(url: str) -> Any:
     )  # fmt: skip
     # A role that may only write must not be asked to make what is there.
     if connection.execute(_MISSING).fetchone() == (True,):
-        connection.execute(_TABLES)
+        with connection.transaction():  # Two at once would both find nothing, and one of them fail.
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('payload_events'))")
+            connection.execute(_TABLES)
     return connection
 
 
