@@ -20,7 +20,9 @@ COLUMNS = (
 _ABOVE = """
 DELETE FROM payload_events WHERE time <= (SELECT time FROM payload_events ORDER BY time DESC OFFSET %s LIMIT 1)
 """
+# Statements sent together are one transaction. The lock is for two at once: both find nothing, and one of them would fail.
 _TABLES = """
+SELECT pg_advisory_xact_lock(hashtext('payload_events'));
 CREATE TABLE IF NOT EXISTS payload_events (
     id text PRIMARY KEY, request text NOT NULL, type text NOT NULL, time timestamptz NOT NULL, author text NOT NULL,
     status integer, event jsonb NOT NULL
@@ -58,9 +60,7 @@ def connect(url: str) -> Any:
     )  # fmt: skip
     # A role that may only write must not be asked to make what is there.
     if connection.execute(_MISSING).fetchone() == (True,):
-        with connection.transaction():  # Two at once would both find nothing, and one of them fail.
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('payload_events'))")
-            connection.execute(_TABLES)
+        connection.execute(_TABLES)
     return connection
 
 

@@ -144,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     end_with_those_who_started_it()
-    # DeepSpeed's tuner, which nothing here uses, would load it: half of DeepSpeed's start and 120 MB a process.
+    # DeepSpeed loads it for a tuner that nothing here uses: half of the time and a third of the memory of its import.
     sys.modules["mlflow"] = None  # type: ignore[assignment]
     config = SftConfig(**read_json(parser.parse_args().config))
     if config.pairs:

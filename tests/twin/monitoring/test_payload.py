@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,16 @@ def test_what_is_recorded_is_read_newest_first(postgres_url: str) -> None:
     assert row["citations"][0]["document_id"] == "files:a" and row["measures"]["arrow"] > 0
     assert payload.forget(postgres_url, "hesk") == 6
     assert len(payload.read(postgres_url, "other", 9)) == 1
+
+
+def test_all_who_come_first_at_once_find_the_tables(postgres_url: str) -> None:
+    for _ in range(5):
+        with ThreadPoolExecutor(8) as threads:
+            for connection in threads.map(database.connect, [postgres_url] * 8):
+                with connection:
+                    assert connection.execute("SELECT count(*) FROM payload_events").fetchone() == (0,)
+        with psycopg.connect(postgres_url) as owner:
+            owner.execute("DROP TABLE payload_events, drift_reports")
 
 
 def test_a_request_and_its_answer_are_cloudevents_of_kserves_kinds(postgres_url: str) -> None:
