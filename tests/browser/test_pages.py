@@ -9,6 +9,7 @@ import zipfile
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 
 from twin import params
 from twin.files import write_text
@@ -60,19 +61,29 @@ def test_a_name_typed_before_the_page_is_connected_is_taken(serve: Any, tab: Any
     settings = world.settings_for(tmp_path)
     server = serve(settings)
     # What waits for the connection arrives in no certain order, so once would prove little.
-    for how in ("button", "key") * 3:
+    rounds, reloads = ["button", "key"] * 3, 0
+    while rounds:
         page = tab()
         page.add_init_script(LATE)
+        asked: list[str] = []
+        page.on("request", lambda r, asked=asked: asked.append(r.url) if r.is_navigation_request() else None)
         page.goto(server.url)
         page.get_by_label("Your name").fill("Ada Reed")
-        if how == "button":
+        if rounds[-1] == "button":
             page.get_by_role("button", name="Begin").click()
         else:
             page.keyboard.press("Enter")
-        page.wait_for_url("**/sources")
-        assert params.load(tmp_path / "params.yaml").author.name == "Ada Reed"
+        try:
+            page.wait_for_url("**/sources")
+        except PlaywrightError:
+            # NiceGUI loads a page anew whose socket a busy machine kept waiting: another fault than the order meant here.
+            reloads += 1
+            assert sum(url.rstrip("/") == server.url for url in asked) > 1 and reloads < 3, asked
+        else:
+            assert params.load(tmp_path / "params.yaml").author.name == "Ada Reed"
+            rounds.pop()
         page.close()
-        (tmp_path / "params.yaml").unlink()
+        (tmp_path / "params.yaml").unlink(missing_ok=True)
 
 
 def test_a_draft_by_keyboard_reload_and_second_tab(
