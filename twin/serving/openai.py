@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from twin.generation import BASE
 from twin.records import Draft, Step
-from twin.serving import http, keys
+from twin.serving import http
 from twin.serving.requests import Refusal, from_chat
-from twin.serving.service import Twin, completion
+from twin.serving.service import Twin, completion, shown
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -41,8 +41,7 @@ def router(twin: Twin) -> APIRouter:
             versions = await twin.versions()
         except Exception as error:
             return http.error(503, str(error), retry_after=5)
-        client = keys.client.get()
-        authors = [n for n in versions if n != BASE and (client is None or client.may(n.partition("@")[0]))]
+        authors = [name for name in shown(versions) if name != BASE]
         common = {"object": "model", "created": 0, "owned_by": "twin"}
         data = [{"id": n, **common, "version": versions.get(n, "")} for n in (NAME, BASE, *authors)]
         return JSONResponse({"object": "list", "data": data})

@@ -124,6 +124,7 @@ class Predictor:
                 good[author] = adapter
             except ModelError as error:
                 self.refused[author] = str(error)
+                _log.error("the adapter of %s is refused: %s", author, error)
                 before = self.adapters.get(author)
                 if before is not None and before != adapter and before.gguf != adapter.gguf and before.gguf.exists():
                     good[author] = before
@@ -168,17 +169,22 @@ async def _retire(old: Engine) -> None:
         await asyncio.to_thread(old.close)
 
 
+def _brought(scope: Any, key: str) -> bool:
+    """Whether a request brings the key; where there is none, each does."""
+    given = dict(scope["headers"]).get(b"authorization", b"").removeprefix(b"Bearer ")
+    return not key or secrets.compare_digest(given, key.encode())
+
+
 class Guard:
     """ASGI middleware: where there is a `key`, whoever asks for more than the health must bring it."""
 
     def __init__(self, app: Any, key: str) -> None:
-        self.app, self.key = app, key.encode()
+        self.app, self.key = app, key
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Let a request pass, or answer 401."""
         asked = scope["type"] == "http" and scope["path"] not in ("/health", "/v1/health")
-        given = dict(scope["headers"]).get(b"authorization", b"").removeprefix(b"Bearer ") if asked else b""
-        fine = not (self.key and asked) or secrets.compare_digest(given, self.key)
+        fine = not asked or _brought(scope, self.key)
         await (self.app if fine else http.error(401, "this predictor has a key"))(scope, receive, send)
 
 
@@ -218,10 +224,11 @@ def app(predictor: Predictor, *, here: bool = True, key: str = "") -> Starlette:
         ]
         return JSONResponse({"object": "list", "data": listed})
 
-    async def health(_: Request) -> Response:
+    async def health(request: Request) -> Response:
         ok = predictor.engine is not None and predictor.engine.alive()
-        listed = [BASE, *predictor.adapters]
-        state = {"status": "ok" if ok else "loading", "models": listed, "refused": predictor.refused}
+        state: dict[str, Any] = {"status": "ok" if ok else "loading"}
+        if _brought(request.scope, key):  # whose twins are here is told to nobody else
+            state |= {"models": [BASE, *predictor.adapters], "refused": predictor.refused}
         return JSONResponse(state, 200 if ok else 503)
 
     async def complete(request: Request) -> Response:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,7 @@ class Twin:
             _log.warning("not ready: %s", error)
             return False
         if author not in versions and _named_long_ago(self.settings.home / "serving" / f"{author}.json"):
-            _log.warning("not ready: the predictor has not loaded the adapter of %s; its /health says why", author)
+            _log.warning("not ready: the predictor has not loaded the adapter of %s; its log says why", author)
             return False
         return True
 
@@ -154,7 +154,7 @@ class Twin:
         if asked.version and model != BASE and versions.get(model) != asked.version:
             model = f"{model}@{asked.version}"
         if model not in versions:
-            raise Refusal(400, f"there is no adapter {model!r}; loaded are {', '.join(versions)}", "adapter")
+            raise Refusal(400, f"there is no adapter {model!r}; loaded are {', '.join(shown(versions))}", "adapter")
         if asked.author != own.id and asked.author not in versions and not await self._has_texts(asked.author):
             raise Refusal(400, f"nothing is known of the author {asked.author!r}", "author")
         return Commission(
@@ -192,6 +192,12 @@ def _refused(asked: Asked, status: int, why: str) -> payload.Refused:
     return payload.Refused(
         id=uuid.uuid4().hex, author=asked.author, register=asked.register, brief=asked.brief, status=status, why=why
     )
+
+
+def shown(versions: Iterable[str]) -> list[str]:
+    """The models of these that whoever asks may know of: the base model, and adapters of their key's authors."""
+    client = keys.client.get()
+    return [name for name in versions if name == BASE or client is None or client.may(name.partition("@")[0])]
 
 
 def _owner(asked: Asked) -> str:

@@ -57,7 +57,9 @@ def register(door: Door) -> None:
     async def choose(request: Request) -> Response:
         author = (await form(request)).get("author", "")
         answer = RedirectResponse("/", 303)
-        if author in settings_of(door.house):
+        visitor = door.visitor(request.cookies | {AUTHOR_COOKIE: author})
+        # Kept for who may see that author alone: the answer would tell everybody else that there is one of this name.
+        if visitor is not None and author in settings_of(door.house) and visitor.sees(author):
             _keep(answer, request, AUTHOR_COOKIE, author)
         return answer
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,18 @@ PREDICTOR = {
 }
 
 
+# Ben has a text of his own in the same store, so that what he asks for himself is written.
+_BENS = """
+INSERT INTO twin_chunk_embeddings (entity_key, event_ts, id, document_id, author, register, source, url, title, ordinal,
+    text, start, "end", published_at, sha256, embedding)
+SELECT 'ben', event_ts, 'files:ben#0', 'files:ben', 'ben', register, source, 'https://ben.example', 'Ben', ordinal,
+    'Ben repairs clocks in a harbour, and each of them strikes at another hour.', 0, 73, published_at, 'ben', embedding
+FROM twin_chunk_embeddings WHERE id = 'files:0#0'
+"""
+# Words that stand in Ada's texts alone, and what names them.
+HERS = re.compile(r"morning is about|files:\d|x\.example|ada(?:@|\b)")
+
+
 @pytest.fixture(scope="module")
 def door(_postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
     """A running endpoint of Ada's, the key of her client, and that of Ben's."""
@@ -45,7 +59,10 @@ def door(_postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     with psycopg.connect(_postgres, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS doors WITH (FORCE)")
         connection.execute("CREATE DATABASE doors")
-    with fuzz_endpoint.endpoint(urlunsplit(urlsplit(_postgres)._replace(path="/doors")), home) as url:
+    database = urlunsplit(urlsplit(_postgres)._replace(path="/doors"))
+    with fuzz_endpoint.endpoint(database, home) as url:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(_BENS)
         yield url, mine, other
 
 
@@ -110,6 +127,52 @@ def test_another_authors_name_and_adapter_are_refused(door: tuple[str, str, str]
         assert got.status_code == 403
 
 
+def ways(instance: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """One request in every form that the endpoint reads: V1, V2, OpenAI's and its stream."""
+    own = {name: value for name, value in instance.items() if name not in ("brief", "max_tokens")}
+    chat = {"messages": [{"role": "user", "content": instance["brief"]}], "max_tokens": 4, "twin": own}
+    tensor = {"name": "x", "shape": [1], "datatype": "BYTES", "data": [json.dumps(instance)]}
+    return [
+        ("/v1/models/twin:predict", {"instances": [instance]}), ("/v2/models/twin/infer", {"inputs": [tensor]}),
+        ("/openai/v1/chat/completions", chat), ("/openai/v1/chat/completions", chat | {"stream": True}),
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, 200), ({"adapter": "base"}, 200), ({"given": {"facts": ["files:0#0", "files:1#0"]}}, 400),
+        ({"given": {"facts": ["files:0#0' OR '1'='1"]}}, 400), ({"version": "3"}, 200), ({"adapter": "ben", "version": "3"}, 400),
+        ({"adapter": "ben@3"}, 400), ({"adapter": "ada"}, 403), ({"adapter": "ada@3"}, 403), ({"author": "ada"}, 403),
+        ({"author": "ADA"}, 403), ({"author": "ada "}, 403), ({"author": "%"}, 403), ({"adapter": "ADA@3"}, 403),
+        ({"action": "voice", "text": "files:0#0"}, 503), ({"action": "ideas"}, 200), ({"adapter": "../ada"}, 403),
+    ],
+)  # fmt: skip
+def test_bens_key_gets_nothing_of_adas_in_any_form(
+    door: tuple[str, str, str], more: dict[str, Any], status: int
+) -> None:
+    url, _, other = door
+    for path, body in ways({"brief": "Rain and bread in the morning", "max_tokens": 4, "author": "ben", **more}):
+        got = httpx.post(url + path, json=body, headers=bearer(other), timeout=60)
+        assert got.status_code == status, (path, got.text[:300])
+        said = got.text
+        for asked in [str(value) for value in more.values()] + ["files:0#0", "files:1#0"] * (
+            "given" in more or "text" in more
+        ):
+            said = said.replace(asked, "")
+        assert HERS.findall(said) == [], (path, said[:600])
+
+
+@pytest.mark.slow
+def test_what_asks_no_key_names_no_author(door: tuple[str, str, str]) -> None:
+    url, mine, other = door
+    assert ask(url, "post", "/v1/models/twin:predict", mine).status_code == 200
+    assert ask(url, "get", "/openai/v1/models", other).text.count("ada") == 0
+    for path in sorted(OPEN):
+        assert HERS.findall(ask(url, "get", path, "").text) == [], path
+
+
 @pytest.mark.slow
 def test_kserves_switches_are_shut_to_everybody(door: tuple[str, str, str]) -> None:
     url, mine, _ = door
@@ -142,15 +205,21 @@ def test_no_odd_request_breaks_the_endpoint(door: tuple[str, str, str]) -> None:
 
 
 async def test_every_route_of_the_predictor_is_held(tmp_path: Path) -> None:
-    made = predictor.app(predictor.Predictor(tmp_path / "none.gguf", None, {}, 1, 1, 512), key="right")
+    served = predictor.Predictor(tmp_path / "none.gguf", None, {}, 1, 1, 512)
+    served.adapters["ada"], served.refused["bob"] = predictor.Adapter("ada", tmp_path / "ada.gguf", "3"), "cut off"
+    made = predictor.app(served, key="right")
     assert {route.path for route in made.routes if isinstance(route, Route)} == set(PREDICTOR)
     transport = httpx.ASGITransport(made)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         for path, held in PREDICTOR.items():
             for method in ("GET", "POST"):
-                for key in ("", "wrong", "righ", "right-"):
-                    status = (await client.request(method, path, headers=bearer(key))).status_code
-                    assert (status == 401) is held, (method, path, key)
+                for key in ("", "wrong", "righ", "right-", "twin-a-clients-key-of-the-endpoint"):
+                    body = {"model": "ada", "prompt": "x"} if method == "POST" else None
+                    got = await client.request(method, path, json=body, headers=bearer(key))
+                    assert (got.status_code == 401) is held, (method, path, key)
+                    assert "ada" not in got.text and "bob" not in got.text, (method, path, key)
+        known = (await client.get("/health", headers=bearer("right"))).json()
+        assert (known["models"], known["refused"]) == (["base", "ada"], {"bob": "cut off"})
         assert (await client.get("/v1/models", headers=bearer("right"))).status_code == 200
         cross = await client.post("/v1/completions", headers=bearer("right") | {"Origin": "https://evil.example"})
         assert cross.status_code == 403
