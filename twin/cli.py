@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 from twin import params as params_file
+from twin import redact, vault
 from twin import settings as environment
-from twin import vault
 from twin.cluster import commands as cluster
 from twin.errors import TwinError
 from twin.files import heal
@@ -36,6 +36,7 @@ STAGES: dict[str, tuple[tuple[str, ...], str, bool, str]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 for an error with a mend, 130 for Ctrl-C."""
+    redact.install()
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)

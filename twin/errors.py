@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from twin.redact import struck
+
 
 class TwinError(Exception):
     """What went wrong, with which value, and how to mend it.
 
-    `str(error)` is one readable paragraph: ``thing: value. Mend: mend``.
+    `str(error)` is one readable paragraph: ``thing: value. Mend: mend``, with secrets struck out.
     """
 
     exit_code = 2
@@ -14,7 +16,7 @@ class TwinError(Exception):
     def __init__(self, thing: str, value: object = None, mend: str = "") -> None:
         self.thing, self.value, self.mend = thing, value, mend
         text = thing if value is None else f"{thing}: {value}"
-        super().__init__(f"{text}. {mend}" if mend else text)
+        super().__init__(struck(f"{text}. {mend}" if mend else text))
 
 
 class ParamsError(TwinError):

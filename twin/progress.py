@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from twin.files import read_json, write_json
+from twin.redact import struck
 
 _EVERY_SECONDS = 1.0
 
@@ -40,6 +41,7 @@ class Step:
     def show(self, state: str, error: str = "") -> None:
         """Write the progress file and one terminal line."""
         self.shown = time.monotonic()
+        self.detail, error = struck(self.detail), struck(error)
         seconds = self.shown - self.began
         if self.file is not None:
             write_json(

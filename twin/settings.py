@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twin.errors import SettingsError
+from twin.redact import learn, password
+
+# Settings that are struck wherever they would be said, and addresses of which the password is.
+SECRETS = (
+    "github_token", "linkedin_token", "linkedin_post_token", "writer_key", "judge_key", "api_key", "predictor_key",
+    "oidc_secret",
+)  # fmt: skip
+ADDRESSES = ("database_url", "mlflow_uri", "otlp_endpoint", "writer_url", "judge_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ def load() -> Settings:
     author_home = env.get("TWIN_AUTHOR_HOME", "")
     predictor_port = _port("TWIN_PREDICTOR_PORT", 8082)
     endpoint_port = _port("TWIN_ENDPOINT_PORT", 8081)
-    return Settings(
+    settings = Settings(
         root=root,
         home=home,
         database_url=env.get("DATABASE_URL", ""),
@@ -119,3 +127,5 @@ def load() -> Settings:
         oidc_client=env.get("TWIN_OIDC_CLIENT_ID", ""),
         oidc_secret=env.get("TWIN_OIDC_CLIENT_SECRET", ""),
     )
+    learn(*(getattr(settings, name) for name in SECRETS), *(password(getattr(settings, name)) for name in ADDRESSES))
+    return settings

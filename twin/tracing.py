@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from twin.redact import cleaned, struck
+
 HEADER = "traceparent"
 """W3C's header: version, trace id, span id and flags in hexadecimal."""
 
@@ -55,7 +57,7 @@ class Span:
         if self.own is not None:
             now = time.time_ns()
             child = _tracer.start_span(name, context=_context(self.header), start_time=now - int(seconds * 1e9))
-            child.set_attributes(attributes)
+            child.set_attributes(cleaned(attributes))
             child.end(now)
 
     def end(self, error: str = "", **attributes: Any) -> None:
@@ -64,9 +66,9 @@ class Span:
             return
         from opentelemetry.trace import StatusCode
 
-        self.own.set_attributes(attributes)
+        self.own.set_attributes(cleaned(attributes))
         if error:
-            self.own.set_status(StatusCode.ERROR, error)
+            self.own.set_status(StatusCode.ERROR, struck(error))
         self.own.end()
 
 
@@ -74,7 +76,7 @@ def begin(name: str, parent: str = "", **attributes: Any) -> Span:
     """Begin a span below `parent` (a traceparent header), or a trace of its own."""
     if _tracer is None:
         return Span()
-    return Span(_tracer.start_span(name, context=_context(parent), attributes=attributes))
+    return Span(_tracer.start_span(name, context=_context(parent), attributes=cleaned(attributes)))
 
 
 def headers() -> dict[str, str]:

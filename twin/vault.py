@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.errors import AccountError
 from twin.files import read_json, write_json
+from twin.redact import learn
 from twin.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def keep(settings: Settings, name: str, token: str) -> None:
     """Keep one token of the settings' author, encrypted; an empty one is forgotten."""
     known = _read(settings)
     known.pop(name, None)
+    learn(token.strip())
     if token.strip():
         known[name] = _cipher(settings).encrypt(token.strip().encode()).decode()
     write_json(_file(settings), known, private=True)
@@ -42,7 +44,9 @@ def token(settings: Settings, name: str) -> str:
     if not sealed:
         return ""
     try:
-        return _cipher(settings).decrypt(sealed.encode()).decode()
+        found = _cipher(settings).decrypt(sealed.encode()).decode()
+        learn(found)
+        return found
     except InvalidToken:
         raise AccountError(
             "a token was kept with another key", name, "Give it again on the Settings page: the old one is lost."

@@ -8,7 +8,7 @@ import threading
 
 from nicegui import app, background_tasks, ui
 
-from twin import hosts, tracing
+from twin import hosts, redact, tracing
 from twin import settings as twin_settings
 from twin.errors import AccountError, PortTaken, TwinError
 from twin.settings import Settings
@@ -45,6 +45,7 @@ def build(settings: Settings, names: tuple[str, ...] = ()) -> Door:
 
 def main() -> None:
     """Serve until stopped; raises PortTaken, and AccountError before it would stand open to others."""
+    redact.install()
     settings = twin_settings.load()
     here = hosts.here(settings.webui_host)
     _claim(settings.webui_host, settings.webui_port)

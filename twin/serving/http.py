@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twin.errors import PortTaken
+from twin.redact import struck
 
 if TYPE_CHECKING:
     import httpx
@@ -33,7 +34,9 @@ def error(status: int, message: str, *, field: str | None = None, retry_after: f
 
     headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
     return JSONResponse(
-        {"error": {"message": message, "type": kind(status), "param": field, "code": status}}, status, headers=headers
+        {"error": {"message": struck(message), "type": kind(status), "param": field, "code": status}},
+        status,
+        headers=headers,
     )
 
 

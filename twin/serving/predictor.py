@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twin import hosts, lifeline, tracing
+from twin import hosts, lifeline, redact, tracing
 from twin import settings as settings_module
 from twin.basemodel import bundled_gguf
 from twin.errors import ModelError, TwinError
@@ -296,6 +296,7 @@ def engine_body(body: dict[str, Any], model: str, engine: Engine) -> dict[str, A
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; 2 and one readable line when it can't."""
+    redact.install()
     settings = settings_module.load()
     parser = argparse.ArgumentParser(prog="python -m twin.serving.predictor", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")

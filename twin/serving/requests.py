@@ -8,6 +8,7 @@ from typing import Any
 from twin.params import Params
 from twin.prompts import LANGUAGES
 from twin.records import REGISTERS
+from twin.redact import struck
 from twin.writing import ACTIONS, THREAD, Given
 from twin.writing.prompt import estimate
 
@@ -26,8 +27,9 @@ class Refusal(Exception):
     """A request that is not served: `status` of HTTP, the `field` to mend, seconds to wait before asking again."""
 
     def __init__(self, status: int, message: str, field: str | None = None, retry_after: float | None = None) -> None:
-        self.status, self.message, self.field, self.retry_after = status, message, field, retry_after
-        super().__init__(message)
+        # It is answered, logged and traced: what it quotes of a request or an error must hold no secret.
+        self.status, self.message, self.field, self.retry_after = status, struck(message), field, retry_after
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from twin import hosts, tracing
+from twin import hosts, redact, tracing
 from twin import params as params_module
 from twin import settings as settings_module
 from twin.errors import TwinError
@@ -166,6 +166,7 @@ def _warm(twin: Twin, model: Model) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; 2 and one readable line when it can't."""
+    redact.install()
     settings = settings_module.load()
     parser = argparse.ArgumentParser(prog="python -m twin.serving.transformer", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")

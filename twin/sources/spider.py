@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twin import __version__, lifeline
+from twin import __version__, lifeline, redact
 from twin.errors import SourceError
 from twin.sources import answers, headers
 from twin.sources.carrier import carrier, say
@@ -98,6 +98,8 @@ def main() -> int:
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     job = json.load(sys.stdin)
+    redact.install()
+    redact.learn(*(value.removeprefix("Bearer ") for value in job["secret"].values()))
     marks = json.dumps([code_mark(), job["author"], job["context"]], sort_keys=True)
     try:
         ledger = Ledger(Path(job["ledger"]), marks)

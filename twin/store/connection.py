@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,7 +77,7 @@ def speaking(database: str) -> Iterator[None]:
     except (PoolTimeout, psycopg.OperationalError) as error:
         raise StoreError(
             "the feature store does not answer",
-            f"{_without_secret(database)} ({error})",
+            f"{database} ({error})",
             "Start it with `twin up`, or mend DATABASE_URL.",
         ) from error
     except psycopg.errors.UndefinedTable as error:
@@ -89,7 +88,3 @@ def speaking(database: str) -> Iterator[None]:
         raise StoreError(
             "the feature store refused", str(error).strip(), "Run `twin features` to build it anew."
         ) from error
-
-
-def _without_secret(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
