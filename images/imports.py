@@ -19,6 +19,8 @@ ENTRIES = {
     "training": ("twin.training.sft",),
 }
 """What starts in an image that has a list of its own."""
+OPTIONAL = {"liger_kernel"}
+"""What serves where it is found and is missed nowhere: no image must hold it."""
 FINDERS = ("find_spec", "import_module")
 
 
@@ -70,7 +72,7 @@ def foreign(*entries: str, finders: Sequence[str] = FINDERS) -> dict[str, str]:
         module, by = todo.pop()
         top = module.partition(".")[0]
         if top not in OURS:
-            if top not in sys.stdlib_module_names:
+            if top not in sys.stdlib_module_names and top not in OPTIONAL:
                 found.setdefault(module, by)
             continue
         parts = module.split(".")

@@ -154,7 +154,12 @@ class Preference(_Strict):
 
 
 class Train(_Strict):
-    """LoRA fine-tuning. `token_budget` bounds the tokens learned from in all epochs together; 0 is no bound."""
+    """LoRA fine-tuning. `token_budget` bounds the tokens learned from in all epochs together; 0 is no bound.
+
+    With `packed_tokens`, examples are packed end to end into rows of so many tokens, and `batch_size` and
+    `micro_batch_size` count rows; 0 batches examples of like length. `gradient_checkpointing` (less memory, a third
+    more work) and `compile` count on a GPU alone.
+    """
 
     base_model: str = "bundled"
     processes: int = Field(default=1, ge=1)
@@ -164,6 +169,9 @@ class Train(_Strict):
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
     batch_size: int = Field(default=8, ge=1)
     micro_batch_size: int = Field(default=4, ge=1)
+    packed_tokens: int = Field(default=0, ge=0)
+    gradient_checkpointing: bool = True
+    compile: bool = True
     rank: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -6,7 +6,10 @@ import csv
 import io
 import math
 import os
+import statistics
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,19 @@ from twin.training.encode import IGNORED
 _COMPLETE = "complete"
 # What a preference job adds to the curve.
 _FURTHER = ("margin", "right")
+
+
+@dataclass(slots=True)
+class Fitted:
+    """A training's end: seconds in all, the step it went on from, and the seconds of each step without validations."""
+
+    seconds: float = 0.0
+    begun: int = 0
+    steps: list[float] = field(default_factory=list)
+
+    def step_seconds(self) -> float | None:
+        """The median of the steps after the first three, which pay for warming up; None of fewer."""
+        return statistics.median(self.steps[3:]) if len(self.steps) > 3 else None
 
 
 def deepspeed_config(train: Train) -> dict[str, Any]:
@@ -51,7 +67,7 @@ def arguments(
         learning_rate=learning_rate, lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=0.0,
         bf16=True, use_cpu=not gpu, ddp_backend=None if gpu else "gloo", deepspeed=deepspeed_config(train),
-        gradient_checkpointing=gpu, train_sampling_strategy="group_by_length", remove_unused_columns=False,
+        gradient_checkpointing=gpu and train.gradient_checkpointing, train_sampling_strategy="group_by_length", remove_unused_columns=False,
         eval_strategy="steps", eval_steps=every, save_strategy="steps", save_steps=every,
         # Old ones are deleted before the new one counts as whole: the last whole one must not be among them.
         save_total_limit=3, restore_callback_states_from_checkpoint=True,
@@ -66,18 +82,19 @@ def at_once(train: Train, world: int, rows: int = 1) -> int:
     return max(1, min(train.micro_batch_size // rows, train.batch_size // world))
 
 
-def fit(trainer: Any, said: str, steps: int, tokens_per_step: float, progress: Path, curve: str) -> tuple[float, int]:
-    """Train on from the last whole checkpoint, if any; returns (seconds, the step it went on from).
+def fit(trainer: Any, said: str, steps: int, tokens_per_step: float, progress: Path, curve: str) -> Fitted:
+    """Train on from the last whole checkpoint, if any.
 
     The first process reports below the folder `progress`, and keeps the losses so far in its file `curve`.
     """
     resumed = last_complete(Path(trainer.args.output_dir))
-    begun = _step_of(resumed) if resumed else 0
-    onwards = f", on from step {begun}" if resumed else ""
+    fitted = Fitted(begun=_step_of(resumed) if resumed else 0)
+    onwards = f", on from step {fitted.begun}" if resumed else ""
     with Progress("train", progress if trainer.is_world_process_zero() else None).step(said + onwards, steps) as step:
-        trainer.add_callback(_watcher(step, tokens_per_step, progress / curve))
+        trainer.add_callback(_watcher(step, tokens_per_step, progress / curve, fitted.steps))
         outcome = trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    return outcome.metrics["train_runtime"], begun
+    fitted.seconds = outcome.metrics["train_runtime"]
+    return fitted
 
 
 def pad(batch: list[dict[str, list[int]]], pad_id: int) -> dict[str, Any]:
@@ -106,14 +123,15 @@ def _step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def _watcher(step: Any, tokens_per_step: float, live: Path) -> Any:
-    import time
-
+def _watcher(step: Any, tokens_per_step: float, live: Path, seconds: list[float]) -> Any:
     import torch
     from transformers import TrainerCallback
 
     class Watcher(TrainerCallback):  # the library's only way to be told
-        began, first = time.monotonic(), -1
+        began, first, began_step = time.monotonic(), -1, 0.0
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.began_step = time.monotonic()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if self.first < 0:
@@ -125,6 +143,9 @@ def _watcher(step: Any, tokens_per_step: float, live: Path) -> Any:
             step.advance(1, f"loss {last.get('loss', float('nan')):.3f}, {speed:.0f} tokens/s")
 
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            # The loss has been read: a GPU has finished the step.
+            if "loss" in state.log_history[-1]:
+                seconds.append(time.monotonic() - self.began_step)
             if state.is_world_process_zero:
                 write_text(live, curve_of(state.log_history))
 

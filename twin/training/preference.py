@@ -17,7 +17,7 @@ from twin.errors import TrainingError
 from twin.files import read_json, replacing, write_json, write_text
 from twin.params import Preference, Train
 from twin.training.encode import IGNORED, encode
-from twin.training.job import arguments, at_once, curve_of, fit, gathered, pad, rank, world_size
+from twin.training.job import Fitted, arguments, at_once, curve_of, fit, gathered, pad, rank, world_size
 from twin.weights import safe
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ def run(config: SftConfig) -> None:
     tokens = sum(len(item["input_ids"]) + len(item["rejected"]["input_ids"]) for item in items)
     said = f"learn to prefer from {len(items)} pairs, {tokens:,} tokens"
     rate = tokens / len(items) * train.batch_size
-    seconds, begun = fit(trainer, said, steps, rate, Path(config.progress), LIVE_CURVE)
+    fitted = fit(trainer, said, steps, rate, Path(config.progress), LIVE_CURVE)
     if held and not any(entry["step"] == steps for entry in trainer.state.log_history if "eval_loss" in entry):
         trainer.evaluate()
     if trainer.is_world_process_zero():
-        _save(trainer, config, seconds, begun, len(items), a_pass)
+        _save(trainer, config, fitted, len(items), a_pass)
 
 
 def encoded(pairs: pd.DataFrame, tokenizer: Any, max_tokens: int) -> list[Item]:
@@ -195,7 +195,7 @@ def _margins(seen: list[float]) -> Any:
     return Margins()
 
 
-def _save(trainer: Any, config: SftConfig, seconds: float, begun: int, pairs: int, a_pass: int) -> None:
+def _save(trainer: Any, config: SftConfig, fitted: Fitted, pairs: int, a_pass: int) -> None:
     history = trainer.state.log_history
     held = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
     last = [entry for entry in history if "margin" in entry][-a_pass:]
@@ -205,7 +205,7 @@ def _save(trainer: Any, config: SftConfig, seconds: float, begun: int, pairs: in
         shutil.copyfile(before / "loss.csv", fresh / "loss.csv")
         write_text(fresh / "preference.csv", curve_of(history))
         found = {
-            "steps": trainer.state.global_step, "seconds": round(seconds, 1), "resumed_from_step": begun, "pairs": pairs,
+            "steps": trainer.state.global_step, "seconds": round(fitted.seconds, 1), "resumed_from_step": fitted.begun, "pairs": pairs,
             "loss": last[-1]["loss"], "validation_loss": held[-1] if held else None,
             "margin": round(sum(entry["margin"] for entry in last) / len(last), 4),
             "right_share": round(sum(entry["right"] for entry in last) / len(last), 4),

@@ -118,6 +118,15 @@ def test_two_processes_learn_the_same_as_one_though_one_is_killed_and_replaced(
     ends_as(report, alone[0])
 
 
+def test_packed_rows_are_learned_from(tiny_base: Path, tiny_dataset: Path, tmp_path: Path) -> None:
+    config, train = job(tiny_base, tiny_dataset, tmp_path, packed_tokens=128, batch_size=1)
+    losses = run(config, train, tmp_path)
+    report = read_json(tmp_path / "out" / "train.json")
+    # A step is a row now, and a row holds more than one of the 18 examples.
+    assert report["steps"] < 6 * 18
+    assert losses[-1][1] < losses[0][1] - 0.3 and report["step_seconds"] > 0
+
+
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_training_ends_with_the_stage_that_started_it(tiny_dataset: Path, tmp_path: Path, gone: bool) -> None:
     with subprocess.Popen(["sleep", "0"]) as dead:
