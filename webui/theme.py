@@ -57,11 +57,17 @@ EARLY = """for (const kind of ['click', 'keydown']) addEventListener(kind, (e) =
   again();
 }, true);"""
 
+# Tells scripts that come after it that this page is being left; for two seconds, for a download leaves no page.
+GOING = """addEventListener('beforeunload', () => {
+  window.going = true;
+  setTimeout(() => { window.going = false; }, 2000);
+});"""
+
 
 def install() -> None:
-    """Put the style sheet, the keys and the wait for the connection on every page; called once, when the pages are registered."""
+    """Put the style sheet, the keys, the wait for the connection and the word of leaving on every page; called once, when the pages are registered."""
     css = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("theme.css", "plots.css"))
-    ui.add_head_html(f"<style>{css}</style><script>{KEYS}{EARLY}</script>", shared=True)
+    ui.add_head_html(f"<style>{css}</style><script>{KEYS}{EARLY}{GOING}</script>", shared=True)
 
 
 def page(path: str) -> ui.page:

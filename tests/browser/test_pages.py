@@ -13,6 +13,7 @@ import pytest
 from twin import params
 from twin.files import write_text
 from webui import main
+from webui.access import door
 from webui.client import jobs, sources
 
 pytestmark = pytest.mark.browser
@@ -89,6 +90,18 @@ def test_a_page_opened_before_there_was_an_author_is_not_sent_away(
     page.get_by_label("Your name").wait_for(state="detached")
     page.wait_for_timeout(2000 * main._SHUT_SECONDS)
     assert asked == []
+
+
+def test_who_leaves_the_sample_author_is_led_to_the_sources(serve: Any, tab: Any, world: Any, tmp_path: Any) -> None:
+    server = serve(world.settings_for(tmp_path))
+    page = tab()
+    page.goto(server.url)
+    page.get_by_label("Your name").wait_for()
+    # The way on, and right after it the word that this page's visitor is nobody any more.
+    page.evaluate("to => { window.open(to[0], '_self'); eval(to[1]) }", ["/sources", door._TO_LOGIN])
+    page.wait_for_url("**/sources")
+    page.wait_for_timeout(500)
+    assert page.url.endswith("/sources")
 
 
 def test_a_draft_by_keyboard_reload_and_second_tab(

@@ -24,7 +24,8 @@ from webui.client.desk import Desk
 from webui.client.visitor import Visitor
 
 AUTHOR_COOKIE = "twin_author"
-_TO_LOGIN = "window.location.assign('/login')"
+# A page that is already on its way elsewhere (theme.GOING) goes on: who has just begun another author's twin is led to it.
+_TO_LOGIN = "if (!window.going) window.location.assign('/login')"
 
 
 class NoEntry(TwinError):
