@@ -17,7 +17,7 @@ from twin import choices
 from twin import params as params_file
 from twin.errors import PortTaken, StackError, TwinError
 from twin.files import heal, read_json
-from twin.local import champion, pipeline_lock, postgres, presence
+from twin.local import champion, pg_roles, pipeline_lock, postgres, presence
 from twin.local.processes import Child, adopt_orphans, bury, stop_descendants, stop_stack
 from twin.settings import Settings
 from twin.workspace import Workspace
@@ -52,7 +52,8 @@ def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
             _say("starting the database")
             url = postgres.ensure(settings)
             champion.publish(space, settings)
-            services = [child.start() for child in _services(replace(settings, database_url=url))]
+            own = settings.database_url or pg_roles.serving(url)
+            services = [child.start() for child in _services(replace(settings, database_url=url), own)]
             _wait_ready(services)
             _announce(settings, params.author.name, params.author.fictional, browser)
             choices.ensure(space.choices)  # the pipeline depends on it; a folder of an earlier version has none
@@ -91,7 +92,8 @@ def status(settings: Settings) -> int:
     return 0
 
 
-def _services(settings: Settings) -> list[Child]:
+def _services(settings: Settings, serving_url: str) -> list[Child]:
+    """The three; the transformer asks the database under a role of its own, at `serving_url`."""
     env = {
         "DATABASE_URL": settings.database_url,
         "TWIN_ROOT": str(settings.root),
@@ -105,7 +107,7 @@ def _services(settings: Settings) -> list[Child]:
         Child("predictor", ["-m", "twin.serving.predictor", "--port", str(settings.predictor_port)],
               private, logs, f"{settings.predictor_url}/health"),
         Child("transformer", ["-m", "twin.serving.transformer", "--http_port", str(settings.endpoint_port)],
-              private, logs, f"{settings.endpoint_url}/v2/health/live"),
+              private | {"DATABASE_URL": serving_url}, logs, f"{settings.endpoint_url}/v2/health/live"),
         Child("web interface", ["-m", "webui.main"], env, logs, f"http://127.0.0.1:{settings.webui_port}/healthz"),
     ]  # fmt: skip
 
