@@ -78,6 +78,7 @@ def schema(name: str) -> pa.DataFrameSchema:
             "messages": text,
             "chosen": text,
             "rejected": text,
+            "ends": pa.Column(bool),
         },
         "splits": {
             "document_id": pa.Column(str, unique=True),

@@ -139,9 +139,11 @@ def sampled(
             store.save()
             judged = [
                 found.judge(
-                    Pair(document_id=text.document_id, source=model, messages=text.messages, chosen=text.text,
-                         rejected=sample.text),
-                    rules.against(text.text, sample.text, sample.ended),
+                    *rules.against(
+                        Pair(document_id=text.document_id, source=model, messages=text.messages, chosen=text.text,
+                             rejected=sample.text),
+                        sample.ended,
+                    )
                 )
                 for (model, text), sample in zip(left, written, strict=True)
             ]  # fmt: skip

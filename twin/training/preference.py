@@ -84,12 +84,10 @@ def run(config: SftConfig) -> None:
 def encoded(pairs: pd.DataFrame, tokenizer: Any, max_tokens: int) -> list[Item]:
     """Rows of a pairs table as token ids: the chosen text's `input_ids` and `labels`, and the same of `rejected`.
 
-    Both end with the end-of-turn token, as `encode` says: that a text ends is learned, never preferred.
+    Both end with the end-of-turn token where the pair `ends`, as `encode` says: that a text ends is learned, never
+    preferred.
     """
-    sides = [
-        encode(pairs.assign(completion=pairs[side], ends=True), tokenizer, max_tokens)
-        for side in ("chosen", "rejected")
-    ]
+    sides = [encode(pairs.assign(completion=pairs[side]), tokenizer, max_tokens) for side in ("chosen", "rejected")]
     return [{**chosen, "rejected": rejected} for chosen, rejected in zip(*sides, strict=True)]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,23 +21,31 @@ if TYPE_CHECKING:
 EDIT = "edit"
 # A rejected text may be this much shorter or longer, in tokens: else length alone would be learned.
 LONGER = 0.2
+# Of texts that are cut to one length, so much of the author's must stay: an opening alone says little.
+LEAST = 0.5
+# As in chunks: a stop with its closing quotes and a space, or a line's end.
+_BORDER = re.compile(r"(?<=[.!?…])[\"'”’)\]*_]*\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two texts for one prompt. `source` is what wrote the rejected one: a model's name, or `EDIT`."""
+    """Two texts for one prompt. `source` is what wrote the rejected one: a model's name, or `EDIT`.
+
+    Where they do not end (`ends`), both were cut at a sentence, and neither's end is learned from.
+    """
 
     document_id: str
     source: str
     messages: Sequence[Message]
     chosen: str
     rejected: str
+    ends: bool = True
 
-    def row(self) -> dict[str, str]:
+    def row(self) -> dict[str, str | bool]:
         """As a row of the pairs table."""
         return {
             "document_id": self.document_id, "source": self.source, "chosen": self.chosen, "rejected": self.rejected,
-            "messages": json.dumps(list(self.messages), ensure_ascii=False),
+            "messages": json.dumps(list(self.messages), ensure_ascii=False), "ends": self.ends,
         }  # fmt: skip
 
 
@@ -61,17 +70,40 @@ class Rules:
         """Tokens that the longest fitting text has; more need not be sampled."""
         return int(self.size(chosen) * (1 + LONGER))
 
-    def against(self, chosen: str, rejected: str, ended: bool) -> str:
-        """Why `rejected` may not stand against `chosen`: empty, not_ended, length, loops, copied; "" when it may."""
-        if not rejected.strip():
-            return "empty"
-        if not ended:
-            return "not_ended"
-        if abs(self.size(rejected) - self.size(chosen)) > LONGER * self.size(chosen):
-            return "length"
-        if self.loops(rejected):
-            return "loops"
-        return "copied" if self.copied(rejected) else ""
+    def against(self, pair: Pair, ended: bool) -> tuple[Pair, str]:
+        """The pair as it may stand, and why it may not: empty, length, loops, copied; "" when it may.
+
+        Whole where the rejected text `ended` and is of like length; else both are cut at sentences, so that they are, with
+        at least half of the author's text left.
+        """
+        least = LEAST * self.size(pair.chosen)
+        if not pair.rejected.strip():
+            return pair, "empty"
+        if not (ended and self._alike(self.size(pair.chosen), self.size(pair.rejected))):
+            cut = self._cut(pair, ended)
+            if cut is None or self.size(cut.chosen) < least:
+                return pair, "length"
+            pair = cut
+        if self.loops(pair.rejected):
+            return pair, "loops"
+        return pair, "copied" if self.copied(pair.rejected) else ""
+
+    def _alike(self, chosen: int, rejected: int) -> bool:
+        return abs(rejected - chosen) <= LONGER * chosen
+
+    def _cut(self, pair: Pair, ended: bool) -> Pair | None:
+        """Both texts up to ends of sentences, as long as they can be of like length; None where they can't."""
+        others = self._openings(pair.rejected, ended)
+        for size, opening in reversed(self._openings(pair.chosen, True)):
+            nearest = min(others, key=lambda other: abs(other[0] - size), default=(0, ""))
+            if nearest[1] and self._alike(size, nearest[0]):
+                return replace(pair, chosen=opening, rejected=nearest[1], ends=False)
+        return None
+
+    def _openings(self, text: str, whole: bool) -> list[tuple[int, str]]:
+        """(tokens, text) up to each sentence's end, shortest first; the last one counts where the text is `whole`."""
+        ends = [border.start() for border in _BORDER.finditer(text)] + ([len(text)] if whole else [])
+        return [(self.size(text[:end]), text[:end]) for end in ends if text[:end].strip()]
 
 
 @dataclass(slots=True)

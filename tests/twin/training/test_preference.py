@@ -58,7 +58,10 @@ def pairs(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve training texts over the same texts with their words in alphabetical order."""
     rows = tables.read(tiny_dataset / tables.EXAMPLES).head(12)
     frame = rows[["document_id", "messages"]].assign(
-        source="sft", chosen=rows["completion"], rejected=[" ".join(sorted(t.split())) for t in rows["completion"]]
+        source="sft",
+        ends=True,
+        chosen=rows["completion"],
+        rejected=[" ".join(sorted(t.split())) for t in rows["completion"]],
     )
     return tables.write(frame, tmp_path_factory.mktemp("pairs") / tables.PAIRS, "pairs")
 

@@ -10,7 +10,7 @@ import pytest
 
 from twin.errors import DataError
 from twin.files import write_text
-from twin.training.preference_pairs import EDIT, Found, Rules, take_edits, wanted
+from twin.training.preference_pairs import EDIT, Found, Pair, Rules, take_edits, wanted
 
 CHOSEN = "the pager rang at two and nobody knew why it did"
 EDITED = {"brief": "the pager", "register": "post", "rejected": "A pager is a device.", "chosen": CHOSEN, "at": "1"}
@@ -23,13 +23,17 @@ def words(text: str) -> int:
 RULES = Rules(size=words, loops=lambda text: "again again" in text, copied=lambda text: "stolen" in text)
 
 
+def pair(chosen: str, rejected: str) -> Pair:
+    return Pair(document_id="files:1", source="base", messages=[], chosen=chosen, rejected=rejected)
+
+
 @pytest.mark.parametrize(
     ("rejected", "ended", "reason"),
     [
         ("a text of eleven words that says nothing of the boat", True, ""),
         ("a text of nine words, which is near enough", True, ""),
         (" \n", True, "empty"),
-        ("a text of eleven words that was cut off in the", False, "not_ended"),
+        ("a text of eleven words that was cut off in the", False, "length"),
         ("far too short", True, "length"),
         ("this one goes on and on and on for more words than it may have beside the other", True, "length"),
         ("it is said again again and again again and so on", True, "loops"),
@@ -37,8 +41,27 @@ RULES = Rules(size=words, loops=lambda text: "again again" in text, copied=lambd
     ],
 )
 def test_what_may_stand_against_a_text(rejected: str, ended: bool, reason: str) -> None:
-    assert RULES.against(CHOSEN, rejected, ended) == reason
+    found, why = RULES.against(pair(CHOSEN, rejected), ended)
+    assert why == reason and found.ends and found.chosen == CHOSEN
     assert RULES.most(CHOSEN) == 13
+
+
+LINES = "The pager rang at two.\n\nNobody knew why it did. We slept again, badly. Then it rang."
+
+
+def test_texts_of_unlike_length_are_cut_at_a_sentence() -> None:
+    broken_off = "A pager is a thing. It rings at night for some. And then it"
+    found, why = RULES.against(pair(LINES, broken_off), ended=False)
+    assert (why, found.ends) == ("", False)
+    assert found.chosen == "The pager rang at two.\n\nNobody knew why it did."
+    assert found.rejected == "A pager is a thing. It rings at night for some."
+    fitting = "A pager is a thing that rings. It rings at night. It is loud and small."
+    found, why = RULES.against(pair(LINES, fitting + " It rings again." * 6), ended=True)
+    assert (why, found.chosen, found.rejected, found.ends) == ("", LINES, fitting, False)
+
+
+def test_too_little_left_is_no_pair() -> None:
+    assert RULES.against(pair(LINES, "A pager is a thing. It rings at night for no"), ended=False)[1] == "length"
 
 
 def test_only_whole_training_texts_are_asked_for_again() -> None:
