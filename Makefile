@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 TEST_PROCESSES ?= 2
 export DVC_NO_ANALYTICS := 1
+# Empty is unset: without byte code each of the many processes compiles its libraries anew, torch's alone for 3 s.
+export PYTHONDONTWRITEBYTECODE :=
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
