@@ -1,5 +1,6 @@
 """What every component shares: the image's name, and how text parameters and the environment become arguments."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,12 +84,12 @@ class Only:
         return Only(value, f"{self._path}.{name}") if partial else value
 
 
-def log(metrics: Any, found: dict[str, float | int | str]) -> None:
-    """Numbers become metrics of the run; words become the artifact's metadata."""
+def log(metrics: Any, found: Mapping[str, float | int | str | None]) -> None:
+    """Numbers become metrics of the run; words become the artifact's metadata; what was not measured is left out."""
     for name, value in found.items():
         if isinstance(value, str):
             metrics.metadata[name] = value
-        else:
+        elif value is not None:
             metrics.log_metric(name, float(value))
 
 

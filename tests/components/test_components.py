@@ -7,6 +7,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from kfp import dsl
+
+from components import wiring
 
 FOLDER = Path(__file__).resolve().parents[2] / "components"
 HELPERS = {"__init__", "wiring", "trainjob"}
@@ -35,3 +38,9 @@ def test_a_component_imports_its_stage_inside_its_body(name: str) -> None:
     outside = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
     everywhere = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert f"twin.stages.{name}" in everywhere - outside
+
+
+def test_what_was_not_measured_is_no_metric_of_a_run() -> None:
+    metrics = dsl.Metrics()
+    wiring.log(metrics, {"steps": 2, "base": "tiny", "gpu_peak_bytes": None})
+    assert metrics.metadata == {"steps": 2.0, "base": "tiny"}
