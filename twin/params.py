@@ -163,11 +163,11 @@ class Train(_Strict):
 
     base_model: str = "bundled"
     processes: int = Field(default=1, ge=1)
-    epochs: float = Field(default=1.5, gt=0)
+    epochs: float = Field(default=3.0, gt=0)
     token_budget: int = Field(default=0, ge=0)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=5e-4, gt=0)
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
-    batch_size: int = Field(default=2, ge=1)
+    batch_size: int = Field(default=8, ge=1)
     micro_batch_size: int = Field(default=4, ge=1)
     packed_tokens: int = Field(default=0, ge=0)
     gradient_checkpointing: bool = True
