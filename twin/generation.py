@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,10 @@ BASE = "base"
 # Chosen by reading drafts of a 135M model: without them it loops; a penalty of 1.1 or more twists its sentences.
 MIN_P = 0.1
 REPETITION_PENALTY = 1.05
+# A text that has used this share of its room is asked to end: the model's wish to stop grows, and a small one counts
+# where a sentence is over. In the middle of one it stays too small to matter.
+LANDING = 0.75
+LANDING_BIAS = 5.0
 _MEND = "Start it with `twin up` (or set TWIN_PREDICTOR_URL to the one that runs)."
 
 
@@ -59,11 +65,30 @@ def payload(
     return body | {key: value for key, value in optional.items() if value is not None}
 
 
+def landing(body: dict[str, Any], end_token: int | None) -> tuple[dict[str, Any], int]:
+    """The request for the text before it is asked to end, and the tokens that are kept for its end (0: all in one)."""
+    kept = int(body["max_tokens"] * (1 - LANDING)) if end_token is not None else 0
+    return body | {"max_tokens": body["max_tokens"] - kept}, kept
+
+
+def ending(body: dict[str, Any], text: str, kept: int, end_token: int) -> dict[str, Any]:
+    """The request that goes on with `text`, in `kept` more tokens; vLLM has to be told that it is not to begin anew."""
+    return body | {
+        "messages": [*body["messages"], {"role": "assistant", "content": text}], "max_tokens": kept,
+        "logit_bias": {str(end_token): LANDING_BIAS}, "add_generation_prompt": False, "continue_final_message": True,
+    }  # fmt: skip
+
+
 class Predictor:
-    """A connection to one predictor, with its key where it asks for one. Every failure is a ServingError that names it."""
+    """A connection to one predictor, with its key where it asks for one. Every failure is a ServingError that names it.
+
+    A predictor that tells its model's `end_token` in /v1/models is asked in two: see `landing`.
+    """
 
     def __init__(self, url: str, timeout: float = 300.0, key: str = "") -> None:
         self.url, self.timeout, self.key = url.rstrip("/"), timeout, key
+        self._end: int | None = None
+        self._listed = False
         self._client: httpx.Client | None = None
         self._async: httpx.AsyncClient | None = None
 
@@ -78,12 +103,24 @@ class Predictor:
         stop: Sequence[str] = (),
         min_p: float = MIN_P,
         repetition_penalty: float = REPETITION_PENALTY,
+        land: bool = True,
     ) -> Completion:
-        """Write one text and wait for it. `model` is `base` or an author's id."""
+        """Write one text and wait for it. `model` is `base` or an author's id; without `land` nothing asks it to end."""
         body = payload(
             messages, model, max_tokens=max_tokens, temperature=temperature, seed=seed, stop=stop,
             min_p=min_p, repetition_penalty=repetition_penalty,
         )  # fmt: skip
+        end = self._end_token() if land else None
+        first, kept = landing(body, end)
+        done = self._complete(first)
+        if not kept or end is None or done.finish_reason != "length":
+            return done
+        rest = self._complete(ending(body, done.text, kept, end))
+        # llama.cpp repeats what it was given, vLLM does not.
+        text = done.text + rest.text.removeprefix(done.text)
+        return Completion(text, done.tokens + rest.tokens, rest.finish_reason)
+
+    def _complete(self, body: dict[str, Any]) -> Completion:
         data = self._call("POST", "/v1/chat/completions", body)
         choice = data["choices"][0]
         text = choice["message"]["content"] or ""
@@ -91,6 +128,23 @@ class Predictor:
 
     async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Delta]:
         """Yield a text as it is written, for a body made by `payload`; closing the iterator stops the predictor."""
+        end = await asyncio.to_thread(self._end_token)
+        first, kept = landing(body, end)
+        text, tokens, last = "", 0, Delta("")
+        async with contextlib.aclosing(self._stream(first)) as deltas:
+            async for last in deltas:
+                text += last.text
+                if last.text:
+                    yield last
+        if kept and end is not None and last.finish_reason == "length":
+            tokens = last.tokens
+            async with contextlib.aclosing(self._stream(ending(body, text, kept, end))) as deltas:
+                async for last in deltas:
+                    if last.text:
+                        yield last
+        yield Delta("", last.finish_reason, tokens + last.tokens)
+
+    async def _stream(self, body: dict[str, Any]) -> AsyncGenerator[Delta]:
         import httpx
 
         if self._async is None:
@@ -123,7 +177,15 @@ class Predictor:
 
     def versions(self) -> dict[str, str]:
         """As `models`, each with its adapter's version ("" when the predictor tells none)."""
-        return {item["id"]: str(item.get("version") or "") for item in self._call("GET", "/v1/models")["data"]}
+        listed = self._call("GET", "/v1/models")["data"]
+        ends = {int(item["end_token"]) for item in listed if item.get("end_token") is not None}
+        self._end, self._listed = (ends.pop() if len(ends) == 1 else None), True
+        return {item["id"]: str(item.get("version") or "") for item in listed}
+
+    def _end_token(self) -> int | None:
+        if not self._listed:
+            self.versions()
+        return self._end
 
     def healthy(self) -> bool:
         """Whether the predictor answers and its model is loaded."""

@@ -47,7 +47,7 @@ WAYS = (
 )  # fmt: skip
 # Modules that speak to this machine alone: ports they try, processes they have started.
 HERE = (
-    "twin.local.doctor_services", "twin.local.processes", "twin.local.stack", "twin.serving.http",
+    "twin.local.doctor_services", "twin.local.processes", "twin.local.stack", "twin.serving.engine", "twin.serving.http",
     "twin.serving.predictor", "twin.sources.guard", "twin.stages.evaluate_drafts", "webui.main",
 )  # fmt: skip
 

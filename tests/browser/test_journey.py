@@ -65,8 +65,8 @@ def house(world: Any, tmp_path: Path, postgres_url: str, monkeypatch: Any) -> An
     (tmp_path / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
     settings.home.mkdir()
     for cache in ("models", "torch_extensions"):
-        if (ROOT / ".twin" / cache).is_dir():
-            (settings.home / cache).symlink_to(ROOT / ".twin" / cache)
+        (ROOT / ".twin" / cache).mkdir(parents=True, exist_ok=True)  # on a new machine the first test fills it
+        (settings.home / cache).symlink_to(ROOT / ".twin" / cache)
     for name, value in (
         ("DATABASE_URL", postgres_url), ("TWIN_ROOT", str(tmp_path)), ("TWIN_HOME", str(settings.home)),
         ("TWIN_PREDICTOR_URL", f"http://127.0.0.1:{settings.predictor_port}"),

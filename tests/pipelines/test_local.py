@@ -31,8 +31,8 @@ def home(settings: Settings, postgres_url: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("DATABASE_URL", postgres_url)
     settings.home.mkdir(parents=True, exist_ok=True)
     for cache in ("models", "torch_extensions"):
-        if (ROOT / ".twin" / cache).is_dir():
-            (settings.home / cache).symlink_to(ROOT / ".twin" / cache)
+        (ROOT / ".twin" / cache).mkdir(parents=True, exist_ok=True)  # on a new machine the first test fills it
+        (settings.home / cache).symlink_to(ROOT / ".twin" / cache)
     return settings.home
 
 

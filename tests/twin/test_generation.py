@@ -17,30 +17,34 @@ ASK = [{"role": "user", "content": "hello"}]
 
 
 class Answers(BaseHTTPRequestHandler):
-    """One canned answer a path, and what was asked."""
+    """The canned answers in their order, the last one for ever; the models; what was asked."""
 
-    asked: ClassVar[dict[str, Any]] = {}
-    status, body = 200, b""
+    asked: ClassVar[list[dict[str, Any]]] = []
+    bodies: ClassVar[list[bytes]] = []
+    models: ClassVar[Any] = None
+    status = 200
 
     def do_POST(self) -> None:
-        Answers.asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self._answer()
+        Answers.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self._answer(Answers.bodies.pop(0) if len(Answers.bodies) > 1 else Answers.bodies[0])
 
     def do_GET(self) -> None:
-        self._answer()
+        self._answer(json.dumps({"data": Answers.models}).encode())
 
-    def _answer(self) -> None:
+    def _answer(self, body: bytes) -> None:
         self.send_response(Answers.status)
-        self.send_header("Content-Length", str(len(Answers.body)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(Answers.body)
+        self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         pass
 
 
 @pytest.fixture
-def server() -> Iterator[Predictor]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Predictor]:
+    monkeypatch.setattr(Answers, "models", [{"id": "base"}])
+    monkeypatch.setattr(Answers, "asked", [])
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
         predictor = Predictor(f"http://127.0.0.1:{http.server_port}")
@@ -49,31 +53,37 @@ def server() -> Iterator[Predictor]:
         http.shutdown()
 
 
-def answer(body: Any, status: int = 200) -> None:
-    Answers.status, Answers.body = status, body if isinstance(body, bytes) else json.dumps(body).encode()
+def answer(*bodies: Any, status: int = 200) -> None:
+    Answers.status = status
+    Answers.bodies = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in bodies]
+
+
+def said(text: str, why: str, tokens: int) -> dict[str, Any]:
+    return {
+        "choices": [{"message": {"content": text}, "finish_reason": why}],
+        "usage": {"completion_tokens": tokens},
+    }
 
 
 def test_chat_gives_the_text_and_why_it_ended(server: Predictor) -> None:
-    answer(
-        {"choices": [{"message": {"content": "Hi ⚓\n"}, "finish_reason": "stop"}], "usage": {"completion_tokens": 3}}
-    )
+    answer(said("Hi ⚓\n", "stop", 3))
     done = server.chat(ASK, "hesk", max_tokens=9, temperature=0.5, seed=7, stop=["END"])
     assert (done.text, done.tokens, done.finish_reason) == ("Hi ⚓\n", 3, "stop")
-    asked = Answers.asked
+    (asked,) = Answers.asked
     assert (asked["model"], asked["max_tokens"], asked["seed"], asked["stop"]) == ("hesk", 9, 7, ["END"])
     assert {"min_p", "repetition_penalty"} <= set(asked)
 
 
 def test_versions_come_with_the_models(server: Predictor) -> None:
-    answer({"data": [{"id": "base"}, {"id": "hesk", "version": "4"}]})
+    Answers.models = [{"id": "base"}, {"id": "hesk", "version": "4"}]
     assert server.models() == ["base", "hesk"]
     assert server.versions() == {"base": "", "hesk": "4"}
 
 
 def test_a_refusal_says_the_reason_and_the_address(server: Predictor) -> None:
-    answer({"error": {"message": "there is no model 'x'"}}, 404)
+    answer({"error": {"message": "there is no model 'x'"}}, status=404)
     with pytest.raises(ServingError, match=r"404.*127\.0\.0\.1.*no model 'x'"):
-        server.chat(ASK, "x")
+        server.chat(ASK, "x", land=False)
     assert not server.healthy()
 
 
@@ -101,6 +111,38 @@ async def test_stream_yields_pieces_then_the_end(server: Predictor) -> None:
     found = [d async for d in server.stream(payload(ASK, "base", max_tokens=2, temperature=0))]
     assert [d.text for d in found] == ["A ", "b", ""]
     assert (found[-1].finish_reason, found[-1].tokens) == ("length", 2)
+    await server.aclose()
+
+
+@pytest.mark.parametrize("echoed", ["One", ""])
+def test_a_text_that_grows_long_is_asked_to_end(server: Predictor, echoed: str) -> None:
+    """llama.cpp repeats the text that it goes on with, vLLM does not."""
+    Answers.models = [{"id": "base", "end_token": 2}, {"id": "hesk", "version": "4"}]
+    answer(said("One", "length", 75), said(f"{echoed} boat.", "stop", 2))
+    done = server.chat(ASK, "hesk", max_tokens=100)
+    assert (done.text, done.tokens, done.finish_reason) == ("One boat.", 77, "stop")
+    first, second = Answers.asked
+    assert "logit_bias" not in first and (first["max_tokens"], second["max_tokens"]) == (75, 25)
+    assert second["messages"] == [*ASK, {"role": "assistant", "content": "One"}]
+    assert list(second["logit_bias"]) == ["2"] and second["continue_final_message"] is True
+    answer(said("One", "length", 100))
+    assert server.chat(ASK, "hesk", max_tokens=100, land=False).finish_reason == "length"
+    assert [asked["max_tokens"] for asked in Answers.asked[2:]] == [100]
+
+
+async def test_a_streamed_text_is_asked_to_end_too(server: Predictor) -> None:
+    Answers.models = [{"id": "base", "end_token": 2}]
+    answer(
+        events(
+            {"choices": [{"delta": {"content": "One"}, "finish_reason": "length"}], "usage": {"completion_tokens": 6}}
+        ),
+        events({"choices": [{"delta": {"content": "."}, "finish_reason": "stop"}], "usage": {"completion_tokens": 2}}),
+    )
+    found = [d async for d in server.stream(payload(ASK, "base", max_tokens=8, temperature=0))]
+    assert [d.text for d in found] == ["One", ".", ""]
+    assert (found[-1].finish_reason, found[-1].tokens) == ("stop", 8)
+    answer(events({"choices": [{"delta": {"content": "One."}, "finish_reason": "stop"}]}))
+    assert [d.text async for d in server.stream(payload(ASK, "base", max_tokens=8, temperature=0))] == ["One.", ""]
     await server.aclose()
 
 

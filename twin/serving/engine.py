@@ -20,12 +20,16 @@ _CLOSE_SECONDS = 10
 
 @dataclass(slots=True)
 class Engine:
-    """A running engine. `adapters` maps author to (position in llama.cpp's list); `in_flight` counts open requests."""
+    """A running engine. `adapters` are authors in llama.cpp's order; `in_flight` counts open requests.
+
+    `end_token` is the id of the model's end of text.
+    """
 
     url: str
     key: str
     adapters: tuple[str, ...]
     process: subprocess.Popen[str]
+    end_token: int | None = None
     in_flight: int = field(default=0)
 
     def lora(self, model: str) -> list[dict[str, float]]:
@@ -71,7 +75,8 @@ def start(gguf: Path, adapters: Mapping[str, Path], *, threads: int, slots: int,
         pass
     for line in process.stdout:
         if line.startswith(_READY):
-            return Engine(line.removeprefix(_READY).strip(), key, tuple(adapters), process)
+            url = line.removeprefix(_READY).strip()
+            return Engine(url, key, tuple(adapters), process, _end_token(url, key))
     reason = process.stderr.read().strip().splitlines()
     process.wait()
     names = ", ".join([gguf.name, *(f"{author}: {path}" for author, path in adapters.items())])
@@ -80,6 +85,19 @@ def start(gguf: Path, adapters: Mapping[str, Path], *, threads: int, slots: int,
         f"{names} ({reason[-1] if reason else f'exit {process.returncode}'})",
         "Check that each file is whole and that the adapters were made for this base model.",
     )
+
+
+def _end_token(url: str, key: str) -> int | None:
+    """The id of the model's end of text; None where the engine can't tell it as one token."""
+    import httpx
+
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=30) as client:
+        try:
+            named = client.get("/props").json()["eos_token"]
+            found = client.post("/tokenize", json={"content": named, "parse_special": True}).json()["tokens"]
+        except (httpx.HTTPError, ValueError, KeyError):
+            return None
+    return int(found[0]) if len(found) == 1 else None
 
 
 def _child() -> None:

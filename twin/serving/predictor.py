@@ -217,7 +217,11 @@ def app(predictor: Predictor, *, here: bool = True, key: str = "") -> Starlette:
             await asyncio.to_thread(predictor.close)
 
     async def models(_: Request) -> Response:
-        listed = [{"id": BASE, "object": "model", "owned_by": "twin", "root": predictor.gguf.name}]
+        listed: list[dict[str, Any]] = [
+            {"id": BASE, "object": "model", "owned_by": "twin", "root": predictor.gguf.name}
+        ]
+        if predictor.engine is not None and predictor.engine.end_token is not None:
+            listed[0] |= {"end_token": predictor.engine.end_token}
         listed += [
             {"id": a.author, "object": "model", "owned_by": "twin", "parent": BASE, "version": a.version}
             for a in predictor.adapters.values()

@@ -156,8 +156,9 @@ def _written(model: str, text: Wanted, seed: int, rules: Rules, store: Store, cl
     if known is not None:
         return known
     done = client.chat(
-        text.messages, model, max_tokens=rules.most(text.text) + 1, temperature=_TEMPERATURE, seed=seed, stop=STOP
-    )
+        text.messages, model, max_tokens=rules.most(text.text) + 1, temperature=_TEMPERATURE, seed=seed, stop=STOP,
+        land=False,  # what is learned from such a sample's end must be the model's own
+    )  # fmt: skip
     sample = Written(opened(done.text).rstrip(), done.finish_reason == "stop")
     return store.put(model, text.messages, seed, sample)
 

@@ -42,7 +42,8 @@ def environment(home: Path, processes: int) -> dict[str, str]:
         **os.environ,
         LAUNCHER: str(os.getpid()),
         "OMP_NUM_THREADS": str(max(1, cores // processes)),
-        _EXTENSIONS: str(home / "torch_extensions"),
+        # One spelling of the place for all who build there: `_unlock` asks for it.
+        _EXTENSIONS: str((home / "torch_extensions").resolve()),
         "TOKENIZERS_PARALLELISM": "false",
         # The compiler's helper (ninja) lies beside this interpreter, which need not be on PATH.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
