@@ -22,8 +22,9 @@ from hypothesis.errors import Unsatisfiable
 
 from twin import settings as environment
 from twin.files import write_text
-from twin.local import pg_roles, postgres
+from twin.local import postgres
 from twin.local.processes import Child
+from twin.monitoring import roles
 
 WORDS = "The kettle whistles at 7. I pour the tea and count the cups: there are 4 of them. Nobody asks why."
 _READY_SECONDS = 300.0
@@ -96,7 +97,7 @@ def endpoint(database_url: str = "", home: Path | None = None) -> Iterator[str]:
     with postgres.running(settings) as url, quick_engine() as predictor:
         _fill(replace(settings, database_url=url))
         env = {
-            "DATABASE_URL": pg_roles.serving(url), "TWIN_ROOT": str(folder), "TWIN_HOME": str(settings.home),
+            "DATABASE_URL": roles.make(url), "TWIN_ROOT": str(folder), "TWIN_HOME": str(settings.home),
             "TWIN_PREDICTOR_URL": predictor,
         }  # fmt: skip
         address = f"http://127.0.0.1:{port}"

@@ -144,7 +144,7 @@ def locked(where: str, pod: dict[str, Any], container: dict[str, Any]) -> None:
     assert pod["automountServiceAccountToken"] is False, where
     for kind in ("requests", "limits"):
         assert {"cpu", "memory"} <= container["resources"][kind].keys(), where
-    if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where):
+    if not re.match(r"(Cron)?Job/|ClusterTrainingRuntime/", where) and container not in pod.get("initContainers", []):
         assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), where
 
 
@@ -270,6 +270,34 @@ def test_addresses_and_volumes_exist_under_their_names(overlay: str) -> None:
         mounted = {volumes[m["name"]]: m["mountPath"] for m in pod["containers"][0]["volumeMounts"]}
         assert mounted[placing.SHARED[0]] == placing.SHARED[1] == str(SHARED_FOLDER)
     assert chosen.namespace == one(overlay, "Namespace", "twin")["metadata"]["name"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_endpoint_asks_the_database_with_its_roles_certificate_alone(overlay: str) -> None:
+    from urllib.parse import parse_qs, urlsplit
+
+    from twin.monitoring import roles
+
+    postgres, role = one(overlay, "Cluster", "twin-postgres"), one(overlay, "DatabaseRole", "twin-serving")["spec"]
+    assert (role["name"], role["login"], role["cluster"]["name"]) == (roles.SERVING, True, "twin-postgres")
+    assert role["disablePassword"] and role["clientCertificate"]["enabled"] and not role.get("superuser")
+    pod = one(overlay, "InferenceService", "twin")["spec"]["transformer"]
+    (container,), (first,) = pod["containers"], pod["initContainers"]
+    assert first["command"][-1] == roles.__name__ and first["image"] == container["image"]
+    asked = urlsplit(next(e["value"] for e in container["env"] if e["name"] == "DATABASE_URL"))
+    database = asked.path.removeprefix("/")
+    assert (asked.username, asked.password, asked.hostname) == (roles.SERVING, None, "twin-postgres-rw")
+    assert [line.split() for line in postgres["spec"]["postgresql"]["pg_hba"]] == [
+        ["hostssl", database, roles.SERVING, "all", "cert"], ["host", "all", roles.SERVING, "all", "reject"]
+    ]  # fmt: skip
+    volume = next(v["projected"] for v in pod["volumes"] if v["name"] == "database")
+    sources = {s["secret"]["name"]: {i["path"] for i in s["secret"]["items"]} for s in volume["sources"]}
+    assert sources == {"twin-serving-client-cert": {"tls.crt", "tls.key"}, "twin-postgres-ca": {"ca.crt"}}
+    place = next(m["mountPath"] for m in container["volumeMounts"] if m["name"] == "database")
+    named = parse_qs(asked.query)
+    assert named.pop("sslmode") == ["verify-full"]
+    assert {path for (path,) in named.values()} == {f"{place}/{file}" for files in sources.values() for file in files}
+    assert "twin-postgres-app" not in str(container), "the owner's credentials are not the endpoint's"
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

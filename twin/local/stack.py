@@ -17,8 +17,9 @@ from twin import choices
 from twin import params as params_file
 from twin.errors import PortTaken, StackError, TwinError
 from twin.files import heal, read_json
-from twin.local import champion, pg_roles, pipeline_lock, postgres, presence
+from twin.local import champion, pipeline_lock, postgres, presence
 from twin.local.processes import Child, adopt_orphans, bury, stop_descendants, stop_stack
+from twin.monitoring import roles
 from twin.settings import Settings
 from twin.workspace import Workspace
 
@@ -52,7 +53,7 @@ def up(settings: Settings, build: bool = True, browser: bool = True) -> int:
             _say("starting the database")
             url = postgres.ensure(settings)
             champion.publish(space, settings)
-            own = settings.database_url or pg_roles.serving(url)
+            own = settings.database_url or roles.make(url)
             services = [child.start() for child in _services(replace(settings, database_url=url), own)]
             _wait_ready(services)
             _announce(settings, params.author.name, params.author.fictional, browser)

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from twin.local import pg_roles
-from twin.monitoring import database, payload, reports
+from twin.errors import StoreError
+from twin.monitoring import database, payload, reports, roles
 from twin.monitoring.events import Refused
 from twin.store import Store
 
@@ -26,9 +26,15 @@ REFUSED = [
 ]  # fmt: skip
 
 
+def test_a_role_that_is_not_there_is_named(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "SERVING", "twin_nobody")
+    with pytest.raises(StoreError, match=r"twin_nobody.*operator"):
+        roles.grant(postgres_url)
+
+
 def test_the_endpoints_role_does_its_work_and_nothing_else(settings: Any, postgres_url: str) -> None:
-    url = pg_roles.serving(postgres_url)
-    assert pg_roles.serving(postgres_url) == url and "//twin_serving@/" in url
+    url = roles.make(postgres_url)
+    assert roles.make(postgres_url) == url and "//twin_serving@/" in url
     with psycopg.connect(postgres_url, autocommit=True) as owner:  # made after the role: `twin features` comes later
         owner.execute("CREATE SCHEMA feast")
         owner.execute("CREATE TABLE feast.projects (id int)")
