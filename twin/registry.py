@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.errors import RegistryError
 from twin.files import replacing
+from twin.redact import struck
 from twin.settings import Settings
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _make(path: Path) -> None:
 def run(
     mlflow: MlflowClient, settings: Settings, author: str, params: Mapping[str, Any], tags: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield the id of a running run; it ends FINISHED, or FAILED when the block raises."""
+    """Yield the id of a running run, its parameters without secrets; it ends FINISHED, or FAILED when the block raises."""
     from mlflow.entities import Param, RunTag
 
     started = mlflow.create_run(_experiment(mlflow, settings), run_name=model_name(author))
@@ -107,8 +108,8 @@ def run(
     try:
         mlflow.log_batch(
             run_id,
-            params=[Param(key, str(value)[:_PARAM_LIMIT]) for key, value in params.items()],
-            tags=[RunTag(key, value) for key, value in {"author": author, **tags}.items()],
+            params=[Param(key, struck(str(value))[:_PARAM_LIMIT]) for key, value in params.items()],
+            tags=[RunTag(key, struck(value)) for key, value in {"author": author, **tags}.items()],
         )
         yield run_id
         state = "FINISHED"

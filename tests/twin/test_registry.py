@@ -30,3 +30,15 @@ def test_a_registry_whose_making_was_cut_is_made_the_next_time_and_then_never_ag
     with registry.client(settings) as client:
         assert client.get_experiment_by_name("kept").experiment_id == made
     assert [entry.name for entry in path.parent.iterdir() if entry.is_dir() and entry.name.startswith(".")] == []
+
+
+@pytest.mark.slow
+def test_a_runs_parameters_and_tags_hold_no_secret(settings: Settings) -> None:
+    params = {"sources.0.url": "https://ada:Zk9Planted@blog.example/feed?token=Zk9Planted", "train.epochs": 3}
+    with registry.client(settings) as client:
+        with registry.run(client, settings, "ada", params, {"note": "Bearer Zk9Planted77"}) as run:
+            pass
+        kept = client.get_run(run).data
+    assert kept.params == {"sources.0.url": "https://ada:***@blog.example/feed?token=***", "train.epochs": "3"}
+    assert kept.tags["note"] == "Bearer ***"
+    assert b"Planted" not in Path(settings.mlflow_uri.removeprefix("sqlite:///")).read_bytes()

@@ -11,6 +11,7 @@ from twin.errors import DataError
 from twin.files import read_json, replacing, write_json
 from twin.params import Params
 from twin.progress import Progress
+from twin.redact import struck
 from twin.settings import Settings
 
 Metrics = dict[str, float | int | str]
@@ -56,7 +57,7 @@ def register(adapter: Path, report: Path, out: Path, params: Params, settings: S
         "author": author, "version": made.version, "run_id": run_id, "promoted": made.promoted,
         "reasons": gate["reasons"], "former_champion": made.former, "adapter_sha256": sha,
         "aliases": [registry.CHALLENGER, *([registry.CHAMPION] if made.promoted else [])],
-        "model": registry.model_name(author), "tracking_uri": settings.mlflow_uri,
+        "model": registry.model_name(author), "tracking_uri": struck(settings.mlflow_uri),
         "adapter_dir": str(made.folder), "gguf": str(made.folder / "adapter.gguf"),
     }  # fmt: skip
     with replacing(out) as fresh:

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from twin import tables
+from twin import redact, tables
 from twin.errors import TrainingError
 from twin.files import read_json, replacing, write_json, write_text
 from twin.params import Train
@@ -184,6 +184,7 @@ def main() -> None:
     """Read the config named on the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
+    redact.install()
     end_with_those_who_started_it()
     # DeepSpeed loads it for a tuner that nothing here uses: half of the time and a third of the memory of its import.
     sys.modules["mlflow"] = None  # type: ignore[assignment]
