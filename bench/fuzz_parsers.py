@@ -103,6 +103,13 @@ def link(kind: str) -> Parse:
     return parse
 
 
+def pdf(data: bytes) -> object:
+    """What reads a PDF, in the process of its own."""
+    from twin.sources.pdf import read_pdf
+
+    return read_pdf(data, "in.pdf")
+
+
 def _none() -> Any:
     raise TwinError("no further page is fetched")
 
@@ -128,6 +135,7 @@ def groups() -> dict[str, list[tuple[Parse, tuple[bytes, ...]]]]:
         "RSS and sitemaps": feeds,
         "GitHub JSON": [(partial_github(step, github), seeds.GITHUB) for step in seeds.GITHUB_STEPS],
         "HTML link reader": [(link("text/html"), seeds.PAGES), (link("text/plain"), seeds.TEXTS)],
+        "PDF": [(pdf, seeds.PDFS)],
         "text functions": [(text(function), seeds.TEXTS) for function in _text_functions()],
         "Markdown renderer": [(text(render), seeds.TEXTS) for render in _renderers()],
         "params.yaml": [(text(_params), seeds.PARAMS)],

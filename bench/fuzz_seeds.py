@@ -148,6 +148,27 @@ _ENTRY = {
     "encoding": "base64", "path": "README.md", "items": [{"title": "x", "user": {"login": "ann"}}], "total_count": 1,
 }  # fmt: skip
 GITHUB = (_j(_ENTRY), _j([_ENTRY]), b"# Tea\n\nI pour it.", b"[]")
+
+
+def pdf(*lines: str) -> bytes:
+    """A PDF of one page with these lines, as small as one can be."""
+    shown = f"BT /F1 12 Tf 72 720 Td {''.join(f'({line}) Tj 0 -14 Td ' for line in lines)}ET".encode()
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(shown), shown),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", b"<</Title(Tide tables)/Author(Ann Lee)/CreationDate(D:20240301)>>",
+    )  # fmt: skip
+    data, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(data))
+        data += b"%d 0 obj%s endobj\n" % (number, body)
+    start, table = len(data), b"".join(b"%010d 00000 n \n" % place for place in places)
+    data += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, table)
+    return data + b"trailer<</Size %d/Root 1 0 R/Info 6 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, start)
+
+
+PDFS = (pdf("I pour the tea and count the cups.", "There are four."),)
 PAGES = (_HTML, _MEDIUM, b"<title>x</title><p>" + b"Words of the page. " * 40)
 TEXTS = (
     *_MARKDOWN, b"Call +44 20 7946 0018 or write to ann@example.org from 10.0.0.1, card 4111 1111 1111 1111. password = hunter22\n",

@@ -6,8 +6,8 @@ import io
 import zipfile
 
 import pytest
-from small_pdf import pdf
 
+from bench.fuzz_seeds import pdf
 from twin.errors import SourceError
 from twin.sources import archive, files
 

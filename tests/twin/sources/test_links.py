@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from small_pdf import pdf
 
+from bench.fuzz_seeds import pdf
 from twin.errors import SourceError
 from twin.sources import links
 from twin.sources.fetch import Fetched
