@@ -24,6 +24,10 @@ REPETITION_PENALTY = 1.05
 # where a sentence is over. In the middle of one it stays too small to matter.
 LANDING = 0.75
 LANDING_BIAS = 5.0
+# llama.cpp's DRY: what stands in the prompt or the text already is not said again word for word. Up to 8 tokens on end
+# are free, such as names and turns; the twelfth costs e^7.5. It bounds copies of facts and loops; vLLM knows no such
+# thing and passes over these fields.
+NO_COPIES = {"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 8, "dry_penalty_last_n": 4096}
 _MEND = "Start it with `twin up` (or set TWIN_PREDICTOR_URL to the one that runs)."
 
 
@@ -56,10 +60,10 @@ def payload(
     min_p: float = MIN_P,
     repetition_penalty: float = REPETITION_PENALTY,
 ) -> dict[str, Any]:
-    """The request's body: OpenAI's fields and vLLM's `min_p` and `repetition_penalty`, which plain OpenAI lacks."""
+    """The request's body: OpenAI's fields, and `min_p`, `repetition_penalty` and NO_COPIES, which plain OpenAI lacks."""
     body: dict[str, Any] = {
         "model": model, "messages": list(messages), "max_tokens": max_tokens, "temperature": temperature,
-        "min_p": min_p, "repetition_penalty": repetition_penalty,
+        "min_p": min_p, "repetition_penalty": repetition_penalty, **NO_COPIES,
     }  # fmt: skip
     optional = {"seed": seed, "stop": list(stop) or None}
     return body | {key: value for key, value in optional.items() if value is not None}
@@ -103,14 +107,19 @@ class Predictor:
         stop: Sequence[str] = (),
         min_p: float = MIN_P,
         repetition_penalty: float = REPETITION_PENALTY,
-        land: bool = True,
+        steered: bool = True,
     ) -> Completion:
-        """Write one text and wait for it. `model` is `base` or an author's id; without `land` nothing asks it to end."""
+        """Write one text and wait for it. `model` is `base` or an author's id.
+
+        Not `steered`, nothing asks it to end or keeps it from copying.
+        """
         body = payload(
             messages, model, max_tokens=max_tokens, temperature=temperature, seed=seed, stop=stop,
             min_p=min_p, repetition_penalty=repetition_penalty,
         )  # fmt: skip
-        end = self._end_token() if land else None
+        if not steered:
+            return self._complete({key: value for key, value in body.items() if key not in NO_COPIES})
+        end = self._end_token()
         first, kept = landing(body, end)
         done = self._complete(first)
         if not kept or end is None or done.finish_reason != "length":

@@ -83,7 +83,7 @@ def test_versions_come_with_the_models(server: Predictor) -> None:
 def test_a_refusal_says_the_reason_and_the_address(server: Predictor) -> None:
     answer({"error": {"message": "there is no model 'x'"}}, status=404)
     with pytest.raises(ServingError, match=r"404.*127\.0\.0\.1.*no model 'x'"):
-        server.chat(ASK, "x", land=False)
+        server.chat(ASK, "x", steered=False)
     assert not server.healthy()
 
 
@@ -126,8 +126,8 @@ def test_a_text_that_grows_long_is_asked_to_end(server: Predictor, echoed: str) 
     assert second["messages"] == [*ASK, {"role": "assistant", "content": "One"}]
     assert list(second["logit_bias"]) == ["2"] and second["continue_final_message"] is True
     answer(said("One", "length", 100))
-    assert server.chat(ASK, "hesk", max_tokens=100, land=False).finish_reason == "length"
-    assert [asked["max_tokens"] for asked in Answers.asked[2:]] == [100]
+    assert server.chat(ASK, "hesk", max_tokens=100, steered=False).finish_reason == "length"
+    assert [(a["max_tokens"], "dry_multiplier" in a) for a in Answers.asked] == [(75, True), (25, True), (100, False)]
 
 
 async def test_a_streamed_text_is_asked_to_end_too(server: Predictor) -> None:

@@ -45,7 +45,7 @@ def drafts(
     What is written is kept in the folder `kept`: an evaluation that was killed continues, and one that only measures
     anew writes nothing again. Another adapter, prompt or way of sampling is written anew.
     """
-    from twin.generation import LANDING, LANDING_BIAS, Predictor
+    from twin.generation import LANDING, LANDING_BIAS, NO_COPIES, Predictor
 
     if gguf is None:
         raise EvaluationError(
@@ -54,9 +54,8 @@ def drafts(
             "Put its *.gguf into the folder that train.base_model names.",
         )
     chosen = params.evaluate
-    store = Store(
-        kept, digests(gguf, adapters), chosen.model_dump(include=_SAMPLING) | {"landing": [LANDING, LANDING_BIAS]}
-    )
+    steering = {"landing": [LANDING, LANDING_BIAS], **NO_COPIES}
+    store = Store(kept, digests(gguf, adapters), chosen.model_dump(include=_SAMPLING) | steering)
     total = sum(len(ask.prompts) * ask.seeds for ask in asked.values())
     with progress.step("write drafts", total) as step, predictor(gguf, adapters) as url:
         client = Predictor(url, timeout=_PATIENCE_SECONDS)

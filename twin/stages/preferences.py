@@ -157,7 +157,7 @@ def _written(model: str, text: Wanted, seed: int, rules: Rules, store: Store, cl
         return known
     done = client.chat(
         text.messages, model, max_tokens=rules.most(text.text) + 1, temperature=_TEMPERATURE, seed=seed, stop=STOP,
-        land=False,  # what is learned from such a sample's end must be the model's own
+        steered=False,  # what is learned from such a sample must be the model's own
     )  # fmt: skip
     sample = Written(opened(done.text).rstrip(), done.finish_reason == "stop")
     return store.put(model, text.messages, seed, sample)

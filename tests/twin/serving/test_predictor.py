@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import httpx
@@ -217,6 +218,25 @@ async def test_generation_streams_and_counts(url: str) -> None:
     assert deltas[-1].tokens == 8
     assert "".join(d.text for d in deltas) == predictor.chat(ASK, max_tokens=8, temperature=0).text
     await predictor.aclose()
+
+
+def test_what_the_prompt_says_is_not_said_again_word_for_word(url: str) -> None:
+    fact = (
+        "The ferry from Kirkwall leaves at seven in the morning and carries forty sheep, two vans and the whole school."
+    )
+    ask = [{"role": "user", "content": f"Repeat this sentence exactly as it is: {fact}"}]
+    predictor = Predictor(url)
+    plain = predictor.chat(ask, "base", max_tokens=60, temperature=0, min_p=0, repetition_penalty=1, steered=False)
+    steered = predictor.chat(ask, "base", max_tokens=60, temperature=0, min_p=0, repetition_penalty=1)
+    predictor.close()
+    assert common(fact, steered.text) < 12 <= common(fact, plain.text)
+
+
+def common(left: str, right: str) -> int:
+    """The longest run of words in both."""
+    one, two = left.split(), right.split()
+    found = SequenceMatcher(None, one, two, autojunk=False).find_longest_match()
+    return found.size
 
 
 def test_no_pointers_folder_means_no_adapters(tmp_path: Path) -> None:
