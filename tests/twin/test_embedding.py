@@ -32,6 +32,19 @@ def test_a_text_has_the_same_vector_alone_and_among_many_of_other_lengths(embedd
     assert (together * alone).sum(axis=1).min() > 0.999
 
 
+def test_what_is_remembered_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = Embedder("bundled", kept=3).load()
+    read: list[str] = []
+    encode = embedder._encoded
+    monkeypatch.setattr(embedder, "_encoded", lambda texts: (read.extend(texts), encode(texts))[1])
+    first = embedder.encode(["tide", "pager", "tide"])
+    assert read == ["tide", "pager"] and np.array_equal(first[0], first[2])
+    assert np.array_equal(embedder.encode(["pager", "tide"]), first[[1, 0]]) and read == ["tide", "pager"]
+    assert embedder.encode(["one", "two", "three", "four"]).shape == (4, DIMENSION)  # more than are remembered
+    embedder.encode(["four", "tide"])
+    assert read == ["tide", "pager", "one", "two", "three", "four", "tide"]
+
+
 def test_nothing_gives_an_empty_table_of_the_right_width(embedder: Embedder) -> None:
     assert embedder.encode([]).shape == (0, embedder.dimension)
 

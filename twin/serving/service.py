@@ -27,6 +27,7 @@ from twin.writing import Chain, Commission
 
 _log = logging.getLogger("twin.transformer")
 _LIST_SECONDS = 1.0
+_KEPT_VECTORS = 8192  # some 13 MB
 _LOADING_SECONDS = 30.0
 
 
@@ -220,7 +221,7 @@ def make(params: Params, settings: Settings) -> Twin:
         raise StoreError("the transformer has no database", "DATABASE_URL is empty", "Start it with `twin up`.")
     store = Store(settings)
     predictor = Predictor(settings.predictor_url, timeout=params.serve.deadline_seconds, key=settings.predictor_key)
-    embedder = Embedder(params.features.embedder)
+    embedder = Embedder(params.features.embedder, kept=_KEPT_VECTORS)
     return Twin(params, settings, store, predictor, Chain(store, embedder.encode, predictor, params.serve))
 
 
