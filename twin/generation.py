@@ -25,9 +25,12 @@ REPETITION_PENALTY = 1.05
 LANDING = 0.75
 LANDING_BIAS = 5.0
 # llama.cpp's DRY: what stands in the prompt or the text already is not said again word for word. Up to 8 tokens on end
-# are free, such as names and turns; the twelfth costs e^7.5. It bounds copies of facts and loops; vLLM knows no such
-# thing and passes over these fields.
-NO_COPIES = {"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 8, "dry_penalty_last_n": 4096}
+# are free, such as names and turns; the twelfth costs e^7.5. It bounds copies of facts and loops. By default a quotation
+# mark or a colon would begin the count anew. vLLM knows no such thing and passes over these fields.
+NO_COPIES: dict[str, Any] = {
+    "dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 8, "dry_penalty_last_n": 4096,
+    "dry_sequence_breakers": ["\n"],
+}  # fmt: skip
 _MEND = "Start it with `twin up` (or set TWIN_PREDICTOR_URL to the one that runs)."
 
 
@@ -86,13 +89,16 @@ def ending(body: dict[str, Any], text: str, kept: int, end_token: int) -> dict[s
 class Predictor:
     """A connection to one predictor, with its key where it asks for one. Every failure is a ServingError that names it.
 
-    A predictor that tells its model's `end_token` in /v1/models is asked in two: see `landing`.
+    A predictor that tells its model's `end_token` in /v1/models is asked in two: see `landing`. One that tells how many
+    `slots` it has gets no more streams at once, so that the second request finds its slot and what it has read there.
     """
 
     def __init__(self, url: str, timeout: float = 300.0, key: str = "") -> None:
         self.url, self.timeout, self.key = url.rstrip("/"), timeout, key
         self._end: int | None = None
         self._listed = False
+        self._slots = 0
+        self._free: asyncio.Semaphore | None = None
         self._client: httpx.Client | None = None
         self._async: httpx.AsyncClient | None = None
 
@@ -138,6 +144,13 @@ class Predictor:
     async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Delta]:
         """Yield a text as it is written, for a body made by `payload`; closing the iterator stops the predictor."""
         end = await asyncio.to_thread(self._end_token)
+        if self._slots and self._free is None:
+            self._free = asyncio.Semaphore(self._slots)
+        async with self._free or contextlib.nullcontext(), contextlib.aclosing(self._legs(body, end)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _legs(self, body: dict[str, Any], end: int | None) -> AsyncGenerator[Delta]:
         first, kept = landing(body, end)
         text, tokens, last = "", 0, Delta("")
         async with contextlib.aclosing(self._stream(first)) as deltas:
@@ -189,6 +202,7 @@ class Predictor:
         listed = self._call("GET", "/v1/models")["data"]
         ends = {int(item["end_token"]) for item in listed if item.get("end_token") is not None}
         self._end, self._listed = (ends.pop() if len(ends) == 1 else None), True
+        self._slots = max((int(item.get("slots") or 0) for item in listed), default=0)
         return {item["id"]: str(item.get("version") or "") for item in listed}
 
     def _end_token(self) -> int | None:

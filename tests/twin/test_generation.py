@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -143,6 +144,21 @@ async def test_a_streamed_text_is_asked_to_end_too(server: Predictor) -> None:
     assert (found[-1].finish_reason, found[-1].tokens) == ("stop", 8)
     answer(events({"choices": [{"delta": {"content": "One."}, "finish_reason": "stop"}]}))
     assert [d.text async for d in server.stream(payload(ASK, "base", max_tokens=8, temperature=0))] == ["One.", ""]
+    await server.aclose()
+
+
+async def test_no_more_texts_are_written_at_once_than_there_are_slots(server: Predictor) -> None:
+    Answers.models = [{"id": "base", "end_token": 2, "slots": 1}]
+    answer(events({"choices": [{"delta": {"content": "One."}, "finish_reason": "stop"}]}))
+    ask = payload(ASK, "base", max_tokens=8, temperature=0)
+    first, second = server.stream(ask), server.stream(ask)
+    assert (await anext(first)).text == "One."
+    waits = asyncio.create_task(anext(second))
+    await asyncio.sleep(0.1)
+    assert not waits.done() and len(Answers.asked) == 1
+    await first.aclose()
+    assert (await waits).text == "One."
+    await second.aclose()
     await server.aclose()
 
 

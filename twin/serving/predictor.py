@@ -218,7 +218,7 @@ def app(predictor: Predictor, *, here: bool = True, key: str = "") -> Starlette:
 
     async def models(_: Request) -> Response:
         listed: list[dict[str, Any]] = [
-            {"id": BASE, "object": "model", "owned_by": "twin", "root": predictor.gguf.name}
+            {"id": BASE, "object": "model", "owned_by": "twin", "root": predictor.gguf.name, "slots": predictor.slots}
         ]
         if predictor.engine is not None and predictor.engine.end_token is not None:
             listed[0] |= {"end_token": predictor.engine.end_token}
