@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +87,47 @@ def ending(body: dict[str, Any], text: str, kept: int, end_token: int) -> dict[s
     }  # fmt: skip
 
 
+class Turns:
+    """Who may write now: as many texts as there are slots, all by one model, in the order in which they were asked for.
+
+    llama.cpp decodes no two adapters in one batch and goes by the number of the slot: under load a text in the last slot
+    would wait for ever. And a text that is asked to end finds its slot free, with what it has read.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._slots, self._writing, self._model = slots, 0, ""
+        self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
+
+    @contextlib.asynccontextmanager
+    async def turn(self, model: str) -> AsyncIterator[None]:
+        """Wait for one's turn, and give it back at the end."""
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((model, mine))
+        self._next()
+        try:
+            await mine
+            yield
+        finally:
+            if mine.done() and not mine.cancelled():
+                self._writing -= 1
+            self._next()
+
+    def _next(self) -> None:
+        while self._waiting:
+            model, future = self._waiting[0]
+            if not future.cancelled():
+                if self._writing and (model != self._model or self._writing == self._slots):
+                    return
+                self._writing, self._model = self._writing + 1, model
+                future.set_result(None)
+            self._waiting.popleft()
+
+
 class Predictor:
     """A connection to one predictor, with its key where it asks for one. Every failure is a ServingError that names it.
 
     A predictor that tells its model's `end_token` in /v1/models is asked in two: see `landing`. One that tells how many
-    `slots` it has gets no more streams at once, so that the second request finds its slot and what it has read there.
+    `slots` it has is streamed from in turns: see `Turns`.
     """
 
     def __init__(self, url: str, timeout: float = 300.0, key: str = "") -> None:
@@ -98,7 +135,7 @@ class Predictor:
         self._end: int | None = None
         self._listed = False
         self._slots = 0
-        self._free: asyncio.Semaphore | None = None
+        self._turns: Turns | None = None
         self._client: httpx.Client | None = None
         self._async: httpx.AsyncClient | None = None
 
@@ -144,9 +181,10 @@ class Predictor:
     async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Delta]:
         """Yield a text as it is written, for a body made by `payload`; closing the iterator stops the predictor."""
         end = await asyncio.to_thread(self._end_token)
-        if self._slots and self._free is None:
-            self._free = asyncio.Semaphore(self._slots)
-        async with self._free or contextlib.nullcontext(), contextlib.aclosing(self._legs(body, end)) as deltas:
+        if self._slots and self._turns is None:
+            self._turns = Turns(self._slots)
+        turn = self._turns.turn(body["model"]) if self._turns else contextlib.nullcontext()
+        async with turn, contextlib.aclosing(self._legs(body, end)) as deltas:
             async for delta in deltas:
                 yield delta
 

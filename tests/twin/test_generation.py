@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from twin.errors import ServingError
-from twin.generation import Predictor, payload
+from twin.generation import Predictor, Turns, payload
 
 ASK = [{"role": "user", "content": "hello"}]
 
@@ -147,7 +147,7 @@ async def test_a_streamed_text_is_asked_to_end_too(server: Predictor) -> None:
     await server.aclose()
 
 
-async def test_no_more_texts_are_written_at_once_than_there_are_slots(server: Predictor) -> None:
+async def test_a_stream_waits_for_its_turn(server: Predictor) -> None:
     Answers.models = [{"id": "base", "end_token": 2, "slots": 1}]
     answer(events({"choices": [{"delta": {"content": "One."}, "finish_reason": "stop"}]}))
     ask = payload(ASK, "base", max_tokens=8, temperature=0)
@@ -160,6 +160,37 @@ async def test_no_more_texts_are_written_at_once_than_there_are_slots(server: Pr
     assert (await waits).text == "One."
     await second.aclose()
     await server.aclose()
+
+
+async def test_turns_go_by_the_order_of_asking_and_to_one_model_at_a_time() -> None:
+    turns, writing, begun = Turns(2), [], []
+
+    async def write(model: str, number: int, ends: asyncio.Event) -> None:
+        async with turns.turn(model):
+            writing.append(model)
+            begun.append(number)
+            assert len(writing) <= 2 and len(set(writing)) == 1
+            try:
+                await ends.wait()
+            finally:
+                writing.remove(model)
+
+    ends = [asyncio.Event() for _ in range(7)]
+    texts = [asyncio.create_task(write(model, n, ends[n])) for n, model in enumerate("aaabaab")]
+    await asyncio.sleep(0.01)
+    assert begun == [0, 1]
+    ends[0].set()
+    await asyncio.sleep(0.01)
+    assert begun == [0, 1, 2]  # the place of the first
+    texts[1].cancel()  # one that writes
+    texts[4].cancel()  # one that waits
+    ends[2].set()
+    await asyncio.sleep(0.01)
+    assert begun == [0, 1, 2, 3]  # the other model, though one of this model waits too
+    for end in ends:
+        end.set()
+    await asyncio.gather(*texts, return_exceptions=True)
+    assert begun == [0, 1, 2, 3, 5, 6]
 
 
 @pytest.mark.parametrize(
