@@ -282,7 +282,7 @@ def test_with_keys_each_client_reaches_its_own_authors(
     ) as url:
 
         def ask(key: str, **twin: str) -> int:
-            instance = {"brief": BRIEF, "max_tokens": 2, **twin}
+            instance = {"brief": BRIEF, "max_tokens": 12, "seed": 1, **twin}
             headers = {"Authorization": f"Bearer {key}"} if key else {}
             address = f"{url}/v1/models/twin:predict"
             return httpx.post(address, json={"instances": [instance]}, headers=headers, timeout=120).status_code
