@@ -227,7 +227,7 @@ class Serve(_Strict):
     temperature: float = Field(default=0.7, ge=0)
     context_tokens: int = Field(default=4096, ge=512)
     prompt_tokens: int = Field(default=640, ge=128)
-    max_in_flight: int = Field(default=8, ge=1)
+    max_in_flight: int = Field(default=24, ge=1)
     deadline_seconds: float = Field(default=180.0, gt=0)
 
 

@@ -52,14 +52,14 @@ def score(
         return {name: [] for name in (BASE, *adapters)}
     model, device = _load(base_folder, adapters)
     found = {name: [0.0] * len(rows) for name in (BASE, *adapters)}
-    for batch in _batches(rows):
+    for batch in batches(rows):
         picked = [rows[i] for i in batch]
         for name, bits_of in found.items():
             if name != BASE:
                 model.set_adapter(name)
             with model.disable_adapter() if adapters and name == BASE else nullcontext():
-                nats = _nats(model, picked, device)
-            for i, value in zip(batch, nats, strict=True):
+                costs = nats(model, picked, device)
+            for i, value in zip(batch, costs, strict=True):
                 bits_of[i] = value / math.log(2)
         tick(len(batch))
     return found
@@ -133,18 +133,18 @@ def _load(base_folder: Path, adapters: Mapping[str, Path]) -> tuple[Any, str]:
     return model.to(device).eval(), device
 
 
-def _batches(rows: Sequence[Row]) -> list[list[int]]:
+def batches(rows: Sequence[Row]) -> list[list[int]]:
     """Positions of rows, longest first; padded, no batch is over the bound (a single long row may be)."""
-    batches: list[list[int]] = []
+    found: list[list[int]] = []
     for i in sorted(range(len(rows)), key=lambda i: -len(rows[i].input_ids)):
-        if batches and len(rows[batches[-1][0]].input_ids) * (len(batches[-1]) + 1) <= _BATCH_TOKENS:
-            batches[-1].append(i)
+        if found and len(rows[found[-1][0]].input_ids) * (len(found[-1]) + 1) <= _BATCH_TOKENS:
+            found[-1].append(i)
         else:
-            batches.append([i])
-    return batches
+            found.append([i])
+    return found
 
 
-def _nats(model: Any, rows: Sequence[Row], device: str) -> list[float]:
+def nats(model: Any, rows: Sequence[Row], device: str) -> list[float]:
     """−log p of each row's labelled tokens. Padded on the left, so that logits are made for the texts' ends alone."""
     import torch
 

@@ -33,27 +33,29 @@ def cite(
     `quote` is that sentence of the chunk. `encode` gives unit vectors; `pages` are the links that
     were read, which tell author and date.
     """
-    parts = [(chunk, sentence) for chunk in chunks for sentence in sentences(chunk.text)]
-    if not draft or not parts:
-        return []
-    vectors = encode([*draft, *(sentence for _, sentence in parts)])
-    likeness = vectors[: len(draft)] @ vectors[len(draft) :].T
     held = {chunk.id: content_words(f"{chunk.title} {chunk.text}") for chunk in chunks}
-    linked = {link_id(page.url): page for page in pages}
-    found = []
+    pairs: list[tuple[int, Chunk, float]] = []
     for index, sentence in enumerate(draft):
         own = content_words(sentence)
-        best: tuple[float, Chunk, str] | None = None
-        for (chunk, quote), cosine in zip(parts, likeness[index], strict=True):
+        for chunk in chunks:
             shared = len(own & held[chunk.id])
-            if cosine < MIN_COSINE or shared < MIN_SHARED or shared < MIN_OVERLAP * len(own):
-                continue
-            score = (float(cosine) + shared / len(own)) / 2
-            if best is None or score > best[0]:
-                best = (score, chunk, quote)
-        if best is not None:
-            found.append(_citation(index, *best, linked.get(best[1].document_id)))
-    return found
+            if shared >= MIN_SHARED and shared >= MIN_OVERLAP * len(own):
+                pairs.append((index, chunk, shared / len(own)))
+    if not pairs:
+        return []
+    # Embedding is what costs here: only what shares words with something is looked at for its meaning.
+    quotes = {chunk.id: sentences(chunk.text) for _, chunk, _ in pairs}
+    texts = list(dict.fromkeys([*(draft[i] for i, _, _ in pairs), *(q for own in quotes.values() for q in own)]))
+    vectors = dict(zip(texts, encode(texts), strict=True))
+    linked = {link_id(page.url): page for page in pages}
+    best: dict[int, tuple[float, Chunk, str]] = {}
+    for index, chunk, share in pairs:
+        for quote in quotes[chunk.id]:
+            cosine = float(vectors[draft[index]] @ vectors[quote])
+            score = (cosine + share) / 2
+            if cosine >= MIN_COSINE and (index not in best or score > best[index][0]):
+                best[index] = (score, chunk, quote)
+    return [_citation(index, *found, linked.get(found[1].document_id)) for index, found in sorted(best.items())]
 
 
 def link_id(url: str) -> str:
