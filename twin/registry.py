@@ -174,11 +174,27 @@ def add_version(
     made = mlflow.create_model_version(
         name, source, run_id, tags={**tags, "former_champion": former, "promoted": str(promoted).lower()}
     )
-    version = str(made.version)
-    mlflow.set_registered_model_alias(name, CHALLENGER, version)
-    if promoted:
-        mlflow.set_registered_model_alias(name, CHAMPION, version)
-    return Version(author, version, run_id, promoted, former, _local(source))
+    return _lead(mlflow, author, made)
+
+
+def same_version(mlflow: MlflowClient, author: str, tags: Mapping[str, str]) -> Version | None:
+    """The newest version if it was registered with these very tags; its aliases are set as then. None otherwise.
+
+    A registration that was killed before its caller knew is found again so, and not made twice.
+    """
+    found = mlflow.search_model_versions(f"name = '{model_name(author)}'")
+    newest = max(found, key=lambda made: int(made.version), default=None)
+    if newest is None or any(newest.tags.get(key) != value for key, value in tags.items()):
+        return None
+    mlflow.set_terminated(newest.run_id, "FINISHED")
+    return _lead(mlflow, author, newest)
+
+
+def _lead(mlflow: MlflowClient, author: str, made: Any) -> Version:
+    version, promoted = str(made.version), made.tags["promoted"] == "true"
+    for alias in (CHALLENGER, *([CHAMPION] if promoted else [])):
+        mlflow.set_registered_model_alias(model_name(author), alias, version)
+    return Version(author, version, made.run_id, promoted, made.tags["former_champion"], _local(made.source))
 
 
 def promote(settings: Settings, author: str, version: str) -> str:

@@ -46,15 +46,14 @@ def register(adapter: Path, report: Path, out: Path, params: Params, settings: S
         step.advance(0, detail)
         with registry.client(settings) as mlflow:
             mlflow.search_experiments(max_results=1)
-    with (
-        progress.step("log the run and register the adapter"),
-        registry.client(settings) as mlflow,
-        registry.run(mlflow, settings, author, params.flat(), tags) as run_id,
-    ):
-        _log(mlflow, run_id, adapter, report)
-        made = registry.add_version(mlflow, author, run_id, adapter, tags, bool(gate["promote"]))
+    with progress.step("log the run and register the adapter"), registry.client(settings) as mlflow:
+        made = registry.same_version(mlflow, author, tags)
+        if made is None:
+            with registry.run(mlflow, settings, author, params.flat(), tags) as run_id:
+                _log(mlflow, run_id, adapter, report)
+                made = registry.add_version(mlflow, author, run_id, adapter, tags, bool(gate["promote"]))
     record = {
-        "author": author, "version": made.version, "run_id": run_id, "promoted": made.promoted,
+        "author": author, "version": made.version, "run_id": made.run_id, "promoted": made.promoted,
         "reasons": gate["reasons"], "former_champion": made.former, "adapter_sha256": sha,
         "aliases": [registry.CHALLENGER, *([registry.CHAMPION] if made.promoted else [])],
         "model": registry.model_name(author), "tracking_uri": struck(settings.mlflow_uri),
@@ -63,7 +62,7 @@ def register(adapter: Path, report: Path, out: Path, params: Params, settings: S
     with replacing(out) as fresh:
         fresh.mkdir()
         write_json(fresh / "registration.json", record)
-    return {"version": made.version, "promoted": int(made.promoted), "run_id": run_id}
+    return {"version": made.version, "promoted": int(made.promoted), "run_id": made.run_id}
 
 
 def _log(mlflow: Any, run_id: str, adapter: Path, report: Path) -> None:

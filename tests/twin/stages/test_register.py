@@ -81,6 +81,33 @@ def test_champion_moves_only_when_the_gate_says_so(tmp_path: Path, settings: Set
     assert not Path("mlruns").exists()
 
 
+@pytest.mark.slow
+def test_a_registration_killed_before_its_record_is_found_again(
+    tmp_path: Path, settings: Settings, params: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter, report = _adapter(tmp_path / "adapter", "w"), _report(tmp_path / "report", True)
+
+    def go() -> dict[str, object]:
+        register(adapter, report, tmp_path / "out", params, settings, Progress("register"))
+        return dict(read_json(tmp_path / "out" / "registration.json"))
+
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr("mlflow.MlflowClient.set_registered_model_alias", _kill)
+        go()
+    assert not (tmp_path / "out").exists() and registry.champion(settings, "wren") is None
+    made = go()
+    assert (made["version"], made["former_champion"], made["promoted"]) == ("1", "", True)
+    assert go() == made, "the same adapter with the same verdict is the same version"
+    found = registry.champion(settings, "wren")
+    assert found is not None and found[0] == "1" and len(registry.versions(settings, "wren")) == 1
+    with registry.client(settings) as mlflow:
+        assert mlflow.get_run(str(made["run_id"])).info.status == "FINISHED"
+
+
+def _kill(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_missing_verdict_names_the_stage_to_run(tmp_path: Path, settings: Settings, params: Params) -> None:
     adapter = _adapter(tmp_path / "adapter", "w")
     with pytest.raises(DataError, match="twin evaluate"):
