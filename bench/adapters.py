@@ -78,12 +78,13 @@ def adapters(folder: Path, count: int) -> list[Path]:
 
     from twin.basemodel import local_path
     from twin.params import Train
+    from twin.precision import model_dtype
     from twin.serving.gguf import adapter_to_gguf
     from twin.settings import load
 
     train = Train()
     base = local_path(train.base_model, load().home / "models").folder
-    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=model_dtype())
     config = LoraConfig(r=train.rank, lora_alpha=train.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
     tuned = get_peft_model(model, config, autocast_adapter_dtype=False)
     torch.manual_seed(7)

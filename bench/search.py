@@ -24,6 +24,7 @@ from twin import tables
 from twin.basemodel import local_path
 from twin.evaluation import likelihood
 from twin.files import read_json, write_json
+from twin.precision import model_dtype
 from twin.stages.evaluate_scores import rows as held_out_rows
 from twin.training.encode import encode
 from twin.training.job import pad
@@ -171,7 +172,7 @@ def _work(mine: int, base_folder: Path, authors: list[Author], jobs: Any, done: 
     device = "cuda" if torch.cuda.is_available() else "cpu"
 
     def load() -> Any:
-        model = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.bfloat16).to(device)
+        model = AutoModelForCausalLM.from_pretrained(base_folder, dtype=model_dtype()).to(device)
         model.config.use_cache = False
         return model
 

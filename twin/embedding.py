@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.errors import ModelError
+from twin.precision import cpu_has_bf16
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,8 +94,7 @@ def _half_precision(many: bool) -> AbstractContextManager[Any]:
     """bf16 where the processor has it: twice the texts a second, vectors within 1e-4 in cosine. A query gains none."""
     import torch
 
-    supported = many and torch.cpu._is_avx512_bf16_supported()
-    return torch.autocast("cpu", dtype=torch.bfloat16) if supported else nullcontext()
+    return torch.autocast("cpu", dtype=torch.bfloat16) if many and cpu_has_bf16() else nullcontext()
 
 
 def _load(name: str) -> Any:

@@ -36,6 +36,13 @@ def test_one_link_that_is_no_address_does_not_end_a_sitemap():
     assert (bad.reason, post.url) == ("a link that is no address", "https://a.example/tea-time")
 
 
+@pytest.mark.parametrize("odd", [b"<!-- wp:more -->", b"&later;", b"<?php x ?>"])
+def test_what_is_no_element_in_a_wordpress_item_is_passed_over(odd):
+    ((parse, (sample,)),) = GROUPS["WordPress"]
+    (post,) = parse(sample.replace(b"<title>Tea", odd + b"<title>" + odd + b"Tea"))
+    assert "tea" in post.text and post.title.endswith("Tea")
+
+
 @pytest.mark.parametrize("step", ["readme", "tree", "gist", "issues", "releases", "repos"])
 def test_an_api_that_answers_in_another_form_is_named(step):
     context = {"user": "ann", "base": "https://api.github.com", "headers": {}, "kinds": ["readmes"], "token": ""}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import EvaluationError
+from twin.precision import model_dtype
 from twin.weights import safe
 
 IGNORED = -100
@@ -44,7 +45,7 @@ def score(
 ) -> dict[str, list[float]]:
     """Bits that each row's labelled tokens cost, in the rows' order: under BASE and under each adapter.
 
-    Batches hold rows of like length and at most about 2,048 tokens. Weights are bf16, sums are float64 of float32
+    Batches hold rows of like length and at most about 2,048 tokens. Weights are of `twin.precision.model_dtype`, sums are float64 of float32
     log-probabilities; all figures come from the same base weights with other adapters switched on. Raises
     EvaluationError when the model or an adapter can't be loaded.
     """
@@ -117,7 +118,7 @@ def _load(base_folder: Path, adapters: Mapping[str, Path]) -> tuple[Any, str]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     where = base_folder
     try:
-        model = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.bfloat16)
+        model = AutoModelForCausalLM.from_pretrained(base_folder, dtype=model_dtype())
         for n, (name, folder) in enumerate(adapters.items()):
             where = safe(folder)
             if n == 0:
@@ -126,7 +127,7 @@ def _load(base_folder: Path, adapters: Mapping[str, Path]) -> tuple[Any, str]:
                 model = PeftModel.from_pretrained(model, str(folder), name, autocast_adapter_dtype=False)
             else:
                 model.load_adapter(str(folder), name, autocast_adapter_dtype=False)
-        model = model.to(torch.bfloat16)
+        model = model.to(model_dtype())
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = f"{where} ({type(error).__name__}: {str(error)[:200]})"
         raise EvaluationError("the model can't be loaded for scoring", reason, "Run `twin train` again.") from error

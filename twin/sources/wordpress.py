@@ -122,6 +122,8 @@ def _fields(item: _Element) -> dict[str, str]:
     """The item's children by their names without namespace; the first of a name that holds words counts."""
     fields: dict[str, str] = {}
     for child in item:
+        if not isinstance(child.tag, str):
+            continue  # a comment, or an entity that nobody resolves
         name = _local(child)
         if name == "encoded":
             name = "excerpt" if "excerpt" in child.tag else "content"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,10 @@ _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
 
 def parse(html: str | bytes) -> Tag:
     """The HTML as a tree that may be changed; never fetches anything."""
-    from bs4 import BeautifulSoup
+    from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning
 
+    # A post may well be nothing but a link.
+    warnings.filterwarnings("ignore", category=MarkupResemblesLocatorWarning)
     return BeautifulSoup(html, "lxml")
 
 

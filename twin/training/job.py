@@ -15,6 +15,7 @@ from typing import Any
 
 from twin.files import write_text
 from twin.params import Train
+from twin.precision import model_dtype
 from twin.progress import Progress
 from twin.training.encode import IGNORED
 
@@ -36,13 +37,13 @@ class Fitted:
         return statistics.median(self.steps[3:]) if len(self.steps) > 3 else None
 
 
-def deepspeed_config(train: Train) -> dict[str, Any]:
-    """DeepSpeed's settings. The optimizer stays torch's AdamW: LoRA's few weights gain nothing from a fused one."""
+def deepspeed_config(train: Train, half: bool) -> dict[str, Any]:
+    """DeepSpeed's settings, for bf16 where `half`. The optimizer stays torch's AdamW: LoRA's few weights gain nothing from a fused one."""
     return {
         "zero_optimization": {"stage": train.zero_stage, "overlap_comm": False, "contiguous_gradients": True},
         "zero_force_ds_cpu_optimizer": False,
         "zero_allow_untested_optimizer": True,
-        "bf16": {"enabled": True},
+        "bf16": {"enabled": half},
         "gradient_clipping": 1.0,
         "train_micro_batch_size_per_gpu": "auto",
         "gradient_accumulation_steps": "auto",
@@ -51,7 +52,16 @@ def deepspeed_config(train: Train) -> dict[str, Any]:
 
 
 def arguments(
-    checkpoints: str, train: Train, *, world: int, micro: int, steps: int, every: int, learning_rate: float, best: bool
+    checkpoints: str,
+    train: Train,
+    *,
+    world: int,
+    micro: int,
+    steps: int,
+    every: int,
+    learning_rate: float,
+    best: bool,
+    dtype: Any,
 ) -> Any:
     """transformers' TrainingArguments: `train.batch_size` items a step over `world` processes, `micro` of them at once.
 
@@ -60,13 +70,13 @@ def arguments(
     import torch
     from transformers import TrainingArguments
 
-    gpu = torch.cuda.is_available()
+    gpu, half = torch.cuda.is_available(), dtype == torch.bfloat16
     return TrainingArguments(
         output_dir=checkpoints, max_steps=steps, per_device_train_batch_size=micro,
         gradient_accumulation_steps=max(1, train.batch_size // (micro * world)), per_device_eval_batch_size=at_once(train, world),
         learning_rate=learning_rate, lr_scheduler_type="cosine",
         warmup_steps=math.ceil(steps * train.warmup_share), weight_decay=0.0,
-        bf16=True, use_cpu=not gpu, ddp_backend=None if gpu else "gloo", deepspeed=deepspeed_config(train),
+        bf16=half, use_cpu=not gpu, ddp_backend=None if gpu else "gloo", deepspeed=deepspeed_config(train, half),
         gradient_checkpointing=gpu and train.gradient_checkpointing, train_sampling_strategy="group_by_length", remove_unused_columns=False,
         eval_strategy="steps", eval_steps=every, save_strategy="steps", save_steps=every,
         # Old ones are deleted before the new one counts as whole: the last whole one must not be among them.
@@ -206,6 +216,13 @@ def gathered(mine: Sequence[Any]) -> list[Any]:
     found: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(found, list(mine))
     return [one for part in found for one in part]
+
+
+def common_dtype() -> Any:
+    """The number format that all processes train in: bf16 only where each one's processor has it."""
+    import torch
+
+    return torch.bfloat16 if all(gathered([model_dtype() == torch.bfloat16])) else torch.float32
 
 
 def rank() -> int:

@@ -17,7 +17,7 @@ from twin.errors import TrainingError
 from twin.files import read_json, replacing, write_json, write_text
 from twin.params import Preference, Train
 from twin.training.encode import IGNORED, encode
-from twin.training.job import Fitted, arguments, at_once, curve_of, fit, gathered, pad, rank, world_size
+from twin.training.job import Fitted, arguments, at_once, common_dtype, curve_of, fit, gathered, pad, rank, world_size
 from twin.weights import safe
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ def run(config: SftConfig) -> None:
 
     The examples' validation split is measured as fine-tuning measures it and decides nothing.
     """
-    import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, set_seed
 
@@ -49,10 +48,10 @@ def run(config: SftConfig) -> None:
         )
     rows = tables.read(Path(config.dataset) / tables.EXAMPLES, "examples")
     held = encode(rows[rows["split"] == "validation"], tokenizer, config.max_tokens)
-    world = world_size()
+    world, dtype = world_size(), common_dtype()
     seen: list[float] = []
-    base = _listening(AutoModelForCausalLM.from_pretrained(config.base, dtype=torch.bfloat16), chosen, seen)
-    # DeepSpeed keeps fp32 masters of the bf16 adapter: autocast copies would only cost time.
+    base = _listening(AutoModelForCausalLM.from_pretrained(config.base, dtype=dtype), chosen, seen)
+    # DeepSpeed keeps fp32 masters of a bf16 adapter: autocast copies would only cost time.
     model = PeftModel.from_pretrained(base, safe(Path(config.adapter)), is_trainable=True, autocast_adapter_dtype=False)
 
     def collate(batch: Sequence[Item]) -> dict[str, Any]:
@@ -67,6 +66,7 @@ def run(config: SftConfig) -> None:
         args=arguments(
             config.checkpoints, train, world=world, micro=micro, steps=steps,
             every=max(1, round(a_pass / train.evals_per_epoch)), learning_rate=chosen.learning_rate, best=False,
+            dtype=dtype,
         ),
         train_dataset=items, eval_dataset=held, data_collator=collate, processing_class=tokenizer,
         callbacks=[_margins(seen)],

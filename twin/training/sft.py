@@ -21,7 +21,7 @@ from twin.files import read_json, replacing, write_json, write_text
 from twin.params import Train
 from twin.training import packing
 from twin.training.encode import IGNORED, encode
-from twin.training.job import Fitted, arguments, at_once, curve_of, fit, pad, world_size
+from twin.training.job import Fitted, arguments, at_once, common_dtype, curve_of, fit, pad, world_size
 from twin.training.launch import end_with_those_who_started_it
 
 # Beside the progress file: the curve of a training that still runs.
@@ -71,14 +71,14 @@ def run(config: SftConfig) -> None:
     for name, part in parts.items():
         if not part:
             raise TrainingError(f"the {name} split holds no example", config.dataset, "Collect more texts.")
-    world, room = world_size(), train.packed_tokens
+    world, dtype, room = world_size(), common_dtype(), train.packed_tokens
     tokens = sum(len(e["input_ids"]) for e in parts["train"])
     examples = len(parts["train"])
     if room:
         parts = {name: packing.pack(part, room) for name, part in parts.items()}
     attention = packing.register() if room and torch.cuda.is_available() else None
     model = _with_lora(
-        AutoModelForCausalLM.from_pretrained(config.base, dtype=torch.bfloat16, attn_implementation=attention), train
+        AutoModelForCausalLM.from_pretrained(config.base, dtype=dtype, attn_implementation=attention), train
     )
     steps = planned_steps(len(parts["train"]), tokens, train)
     every = max(1, round(math.ceil(len(parts["train"]) / train.batch_size) / train.evals_per_epoch))
@@ -86,7 +86,7 @@ def run(config: SftConfig) -> None:
         model=model,
         args=arguments(
             config.checkpoints, train, world=world, micro=at_once(train, world), steps=steps, every=every,
-            learning_rate=train.learning_rate, best=True,
+            learning_rate=train.learning_rate, best=True, dtype=dtype,
         ),
         train_dataset=parts["train"], eval_dataset=parts["validation"],
         data_collator=lambda batch: (
@@ -114,7 +114,7 @@ def _with_lora(model: Any, train: Train) -> Any:
         r=train.rank, lora_alpha=train.alpha, lora_dropout=train.dropout, target_modules="all-linear",
         task_type="CAUSAL_LM",
     )  # fmt: skip
-    # DeepSpeed keeps fp32 masters of the bf16 adapter: autocast copies would only cost time.
+    # DeepSpeed keeps fp32 masters of a bf16 adapter: autocast copies would only cost time.
     learner = get_peft_model(model, config, autocast_adapter_dtype=False)
     # Layer by layer: they are all alike, so one is compiled. ZeRO-3 fetches their weights by hooks that break it.
     if train.compile and torch.cuda.is_available() and train.zero_stage < 3:
@@ -175,7 +175,7 @@ def _save(trainer: Any, out: Path, fitted: Fitted, tokens_per_step: float, token
              "tokens_per_second": round(speed, 1), "validation_loss": min(held.values(), default=float("nan")),
              "first_validation_loss": held[min(held)] if held else None, "processes": world_size(),
              "resumed_from_step": fitted.begun, "restarts": int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")),
-             "step_seconds": fitted.step_seconds(),
+             "step_seconds": fitted.step_seconds(), "dtype": str(trainer.model.dtype).removeprefix("torch."),
              "gpu_peak_bytes": torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None},
         )  # fmt: skip
 
