@@ -7,6 +7,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 from typing import Any, TextIO
 
@@ -52,6 +53,7 @@ def _first(lines: TextIO) -> str:
     return ""
 
 
+@lru_cache(1024)  # asked for every row anew
 def column(name: str) -> str:
     """A column's name as it is matched: `Share Commentary` and `ShareCommentary` are one, `Título` is `titulo`."""
     folded = unicodedata.normalize("NFKD", name).casefold()

@@ -150,7 +150,7 @@ def _watcher(step: Any, tokens_per_step: float, live: Path, seconds: list[float]
             steps = state.global_step - self.first
             speed = steps * tokens_per_step / max(1e-6, time.monotonic() - self.began)
             last: dict[str, Any] = next((x for x in reversed(state.log_history) if "loss" in x), {})
-            step.advance(1, f"loss {last.get('loss', float('nan')):.3f}, {speed:.0f} tokens/s")
+            step.advance(1, f"loss {last['loss']:.3f}, {speed:.0f} tokens/s" if last else "")
 
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             # The loss has been read: a GPU has finished the step.
