@@ -324,7 +324,8 @@ def loads(text: str, where: str = "params.yaml") -> Params:
     """Parse the text of a params.yaml; raises ParamsError as `load` does."""
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    # A date that is none and braces without an end leave PyYAML by other ways than its own errors.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ParamsError(f"{where} is not YAML", str(error).replace("\n", " "), "Mend the line it names.") from None
     if not isinstance(data, dict):
         raise ParamsError(f"{where} holds no mapping", type(data).__name__, "Begin with `author:`.")

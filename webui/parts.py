@@ -238,14 +238,11 @@ def cell(tag: str = "td") -> ui.element:
 def safe_html(words: str, *, literal: bool = False) -> str:
     """Markdown to HTML in which only plain formatting and web links are left; `literal` keeps tags and line ends as typed."""
     import bleach
-    from markdown import Markdown
+    from markdown_it import MarkdownIt
 
-    render = Markdown(extensions=["fenced_code", "tables", "sane_lists", *(["nl2br"] if literal else [])])
-    if literal:
-        render.preprocessors.deregister("html_block")
-        render.inlinePatterns.deregister("html")
+    render = MarkdownIt("commonmark", {"html": not literal, "breaks": literal}).enable(["table", "strikethrough"])
     # A picture is fetched by whoever opens the page, which tells its host: it becomes a link.
-    html = render.convert(re.sub(r"!\[([^\]]*)\]\(", r"[\1](", words))
+    html = render.render(re.sub(r"!\[([^\]]*)\]\(", r"[\1](", words))
     clean = bleach.clean(
         html, tags=_TAGS, attributes={"a": ["href", "title"]}, protocols=["http", "https", "mailto"], strip=True
     )

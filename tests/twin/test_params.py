@@ -26,6 +26,8 @@ def test_the_shipped_file_is_valid_and_names_the_fictional_author() -> None:
         (GOOD + "train: {rank: many}", ["train.rank", "many"]),
         ("author: {id: 'Not Short', name: A}", ["author.id"]),
         ("train: [", ["not YAML"]),
+        ("2024-13-45T99:99:99Z", ["not YAML", "month"]),
+        ("author: " + "{a: " * 5000, ["not YAML"]),
         ("- a list", ["mapping"]),
     ],
 )

@@ -106,7 +106,7 @@ class Twin:
             message = f"the draft took longer than {serve.deadline_seconds:g} s; ask for fewer max_tokens"
             raise Refusal(504, message) from None
         except DataError as error:
-            raise Refusal(400, str(error), "given") from error
+            raise Refusal(400, str(error), "action" if commission.given.facts is None else "given") from error
         except TwinError as error:
             raise Refusal(503, str(error), retry_after=5) from error
         finally:

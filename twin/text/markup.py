@@ -9,22 +9,35 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bs4 import Tag
+    from bs4 import BeautifulSoup, Tag
 
 _DROPPED = (
     "script", "style", "noscript", "svg", "button", "form", "input", "iframe", "img", "video", "audio", "picture",
     "source", "object", "embed", "template", "head",
 )  # fmt: skip
+_DEPTH = 256
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
 
 
 def parse(html: str | bytes) -> Tag:
     """The HTML as a tree that may be changed; never fetches anything."""
+    return _shallow()(html, "lxml")
+
+
+@cache
+def _shallow() -> type[BeautifulSoup]:
     from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning
 
     # A post may well be nothing but a link.
     warnings.filterwarnings("ignore", category=MarkupResemblesLocatorWarning)
-    return BeautifulSoup(html, "lxml")
+
+    class Shallow(BeautifulSoup):
+        """As browsers do, puts what is nested too deep side by side: the time a tree takes grows with its depth."""
+
+        def handle_starttag(self, *args: Any, **kwargs: Any) -> Tag | None:
+            return super().handle_starttag(*args, **kwargs) if len(self.tagStack) < _DEPTH else None
+
+    return Shallow
 
 
 def to_markdown(element: Tag) -> str:

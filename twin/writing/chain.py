@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from twin import prompts
-from twin.errors import ServingError
+from twin.errors import DataError, ServingError
 from twin.generation import Delta, payload
 from twin.params import Serve
 from twin.records import Chunk, Draft, Message, Step
@@ -182,7 +182,7 @@ class Chain:
             old = [hit.chunk for hit in near] + old
         found = ideas(asked.brief, old[:_THEMES], work.linked, work.encode)
         if not found:
-            raise ServingError("there is nothing to build ideas on", asked.author, "Collect texts or give a link.")
+            raise DataError("there is nothing to build ideas on", asked.author, "Collect texts or give a link.")
         work.note("ideas", asked.brief, json.dumps(as_json(found), ensure_ascii=False), began)
         return self._draft(work, "\n".join(f"{n}. {idea.idea}" for n, idea in enumerate(found, 1)), [])
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from twin import prompts
-from twin.errors import ServingError
+from twin.errors import DataError, ServingError
 from twin.records import Chunk, Message, content_hash
 from twin.training.plain import plain
 from twin.writing import plan
@@ -120,7 +120,7 @@ async def _hook(writer: Writer, work: Work) -> AsyncGenerator[str]:
     asked = work.commission
     parts = pieces(asked.text)
     if not parts:
-        raise ServingError("there is no sentence to put a hook before", None, "Write something first.")
+        raise DataError("there is no sentence to put a hook before", None, "Write something first.")
     old = words(parts[0][0])
     for attempt in range(_TRIES):
         seed = None if asked.seed is None and attempt == 0 else (asked.seed or 0) + attempt
@@ -138,7 +138,7 @@ async def _voice(writer: Writer, work: Work) -> AsyncGenerator[str]:
     asked = work.commission
     style = await asyncio.to_thread(writer.store.style, asked.author)
     if style is None:
-        raise ServingError("nothing is known of how this author writes", asked.author, "Run `twin features` first.")
+        raise DataError("nothing is known of how this author writes", asked.author, "Run `twin features` first.")
     began = time.monotonic()
     first = asked.seed if asked.seed is not None else time.monotonic_ns() % 1_000_000
     messages, room = _again(writer, work)

@@ -181,6 +181,13 @@ def test_a_text_is_reworked_and_a_step_restarted(url: str) -> None:
     assert [flag["text"] for flag in json.loads(draft["steps"][-1]["output"])] == ["6"]
     other = chat(url, twin={"given": {"facts": ["files:nobody#0"]}})
     assert (other.status_code, other.json()["error"]["param"]) == (400, "given")
+    for wanted, why in (
+        ({"action": "voice", "text": text}, "how this author writes"),
+        ({"action": "hook", "text": "\x94"}, "no sentence"),
+    ):
+        refused = chat(url, twin=wanted)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "action")
+        assert why in refused.json()["error"]["message"]
 
 
 def test_metrics_tell_of_first_words_speed_steps_and_queue(url: str) -> None:

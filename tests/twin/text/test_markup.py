@@ -30,3 +30,11 @@ from twin.text.markup import parse, to_markdown
 def test_to_markdown(html, markdown):
     page = parse(html)
     assert to_markdown(page.body or page) == markdown
+
+
+@pytest.mark.parametrize("tags", ["<pre><code>", "<ul><li>x", "<footer><p>By <a y>"])
+def test_what_is_nested_too_deep_lies_side_by_side_and_no_word_is_lost(tags: str) -> None:
+    page = parse(f"<p>first</p>{tags * 3000}deep<p>last</p>")
+    assert max(len(list(tag.parents)) for tag in page.find_all(True)) <= 256
+    said = page.get_text(" ", strip=True)
+    assert said.startswith("first") and "deep" in said and said.endswith("last")
