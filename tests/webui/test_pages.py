@@ -82,7 +82,7 @@ async def test_a_first_visitor_becomes_the_author(settings: Any, visit: Any) -> 
     await user.open("/")
     user.find("Your name").type("Zoë  Ström")
     user.find("Begin").click()
-    await user.should_see("Nothing to read yet")
+    await user.should_see("Nothing to read yet", retries=50)
     text = (settings.root / "params.yaml").read_text()
     assert "id: zoe-strom" in text and "name: Zoë Ström" in text
 
