@@ -219,8 +219,9 @@ def run(group: str, members: list[tuple[Parse, tuple[bytes, ...]]], cases: int, 
     """Give each parser of a group its share of `cases`, and of `seconds` (0: no limit), and note what comes of it."""
     tally, began = Tally(group), time.monotonic()
     for parse, samples in members:
-        with contextlib.suppress(Exception):
-            parse(samples[0])  # what is imported at first use takes seconds, and is no input's doing
+        for sample in samples:
+            with contextlib.suppress(Exception):
+                parse(sample)  # what is imported at first use takes seconds, and is no input's doing
         until = time.monotonic() + seconds / len(members) if seconds else float("inf")
         number = seed
         while True:
