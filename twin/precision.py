@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def cpu_has_bf16() -> bool:
-    """Whether the CPU multiplies bf16 itself. Where it must be emulated, float32 is six times as fast."""
+    """Whether the CPU multiplies bf16 itself. Where it must be emulated, float32 is five times as fast."""
     import torch
 
     if platform.machine().lower() in ("x86_64", "amd64"):

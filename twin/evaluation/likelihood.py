@@ -45,22 +45,22 @@ def score(
 ) -> dict[str, list[float]]:
     """Bits that each row's labelled tokens cost, in the rows' order: under BASE and under each adapter.
 
-    Batches hold rows of like length and at most about 2,048 tokens. Weights are of `twin.precision.model_dtype`, sums are float64 of float32
-    log-probabilities; all figures come from the same base weights with other adapters switched on. Raises
-    EvaluationError when the model or an adapter can't be loaded.
+    Batches hold rows of like length and at most about 2,048 tokens. Weights are bf16 or float32
+    (`twin.precision`), sums are float64 of float32 log-probabilities; all figures come from the same base weights with
+    other adapters switched on. Raises EvaluationError when the model or an adapter can't be loaded.
     """
     if not rows:
         return {name: [] for name in (BASE, *adapters)}
     model, device = _load(base_folder, adapters)
     found = {name: [0.0] * len(rows) for name in (BASE, *adapters)}
-    for batch in batches(rows):
+    for batch in _batches(rows):
         picked = [rows[i] for i in batch]
         for name, bits_of in found.items():
             if name != BASE:
                 model.set_adapter(name)
             with model.disable_adapter() if adapters and name == BASE else nullcontext():
-                costs = nats(model, picked, device)
-            for i, value in zip(batch, costs, strict=True):
+                nats = _nats(model, picked, device)
+            for i, value in zip(batch, nats, strict=True):
                 bits_of[i] = value / math.log(2)
         tick(len(batch))
     return found
@@ -134,18 +134,18 @@ def _load(base_folder: Path, adapters: Mapping[str, Path]) -> tuple[Any, str]:
     return model.to(device).eval(), device
 
 
-def batches(rows: Sequence[Row]) -> list[list[int]]:
+def _batches(rows: Sequence[Row]) -> list[list[int]]:
     """Positions of rows, longest first; padded, no batch is over the bound (a single long row may be)."""
-    found: list[list[int]] = []
+    batches: list[list[int]] = []
     for i in sorted(range(len(rows)), key=lambda i: -len(rows[i].input_ids)):
-        if found and len(rows[found[-1][0]].input_ids) * (len(found[-1]) + 1) <= _BATCH_TOKENS:
-            found[-1].append(i)
+        if batches and len(rows[batches[-1][0]].input_ids) * (len(batches[-1]) + 1) <= _BATCH_TOKENS:
+            batches[-1].append(i)
         else:
-            found.append([i])
-    return found
+            batches.append([i])
+    return batches
 
 
-def nats(model: Any, rows: Sequence[Row], device: str) -> list[float]:
+def _nats(model: Any, rows: Sequence[Row], device: str) -> list[float]:
     """−log p of each row's labelled tokens. Padded on the left, so that logits are made for the texts' ends alone."""
     import torch
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from twin.errors import EvaluationError
-from twin.evaluation.likelihood import IGNORED, Row, batches, bits, bits_per_byte, by_document
+from twin.evaluation.likelihood import IGNORED, Row, _batches, bits, bits_per_byte, by_document
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +74,9 @@ def _plain(model: object, row: Row) -> float:
 
 def test_batches_hold_every_row_once_and_keep_the_bound() -> None:
     rows = [Row("d", [1] * n, [1] * n, 1) for n in (3000, 900, 900, 900, 10, 10)]
-    made = batches(rows)
-    assert sorted(i for batch in made for i in batch) == list(range(6))
-    assert all(len(b) == 1 or len(rows[b[0]].input_ids) * len(b) <= 2048 for b in made)
+    batches = _batches(rows)
+    assert sorted(i for batch in batches for i in batch) == list(range(6))
+    assert all(len(b) == 1 or len(rows[b[0]].input_ids) * len(b) <= 2048 for b in batches)
 
 
 def test_pieces_are_summed_by_document() -> None:
